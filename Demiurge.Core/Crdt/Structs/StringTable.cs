@@ -1,0 +1,52 @@
+using System.Buffers;
+using System.Text.Unicode;
+
+namespace Demiurge.Core.Crdt;
+
+/// <summary>Strings that occur often (map keys, names of roots, format keys and values), each kept once and named by its index.</summary>
+internal sealed class StringTable
+{
+    private readonly List<string> strings = [];
+    private readonly Dictionary<string, int> indexes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> bySpan;
+
+    public StringTable() => bySpan = indexes.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    public string this[int index] => strings[index];
+
+    public int Count => strings.Count;
+
+    public int IndexOf(string value) => indexes.TryGetValue(value, out var index) ? index : -1;
+
+    public int Add(string value)
+    {
+        if (!indexes.TryGetValue(value, out var index))
+        {
+            index = strings.Count;
+            strings.Add(value);
+            indexes.Add(value, index);
+        }
+        return index;
+    }
+
+    /// <param name="utf8">Well-formed UTF-8.</param>
+    public int Add(ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.Length <= 256)
+        {
+            Span<char> buffer = stackalloc char[utf8.Length];
+            return AddDecoded(utf8, buffer);
+        }
+        var rented = ArrayPool<char>.Shared.Rent(utf8.Length);
+        var result = AddDecoded(utf8, rented);
+        ArrayPool<char>.Shared.Return(rented);
+        return result;
+    }
+
+    private int AddDecoded(ReadOnlySpan<byte> utf8, Span<char> buffer)
+    {
+        Utf8.ToUtf16(utf8, buffer, out _, out var length);
+        ReadOnlySpan<char> value = buffer[..length];
+        return bySpan.TryGetValue(value, out var index) ? index : Add(value.ToString());
+    }
+}

@@ -1,0 +1,252 @@
+using System.Text;
+
+namespace Demiurge.Core.Crdt;
+
+/// <summary>
+/// A shared text with formats and embeds. Indexes and lengths are UTF-16 units; an embed counts as one. An index inside a surrogate pair would
+/// split it: both halves then become U+FFFD, as in Yjs.
+/// </summary>
+public sealed class YText : YType
+{
+    private List<Action<YText>>? preliminary;
+
+    public YText() => preliminary = [];
+
+    public YText(string text) : this() => Insert(0, text);
+
+    internal YText(YDoc doc, int branch) => Attach(doc, branch);
+
+    /// <summary>Length in UTF-16 units; 0 as long as the text has not been inserted.</summary>
+    public int Length => IsAlive ? Store.Branches[Branch].Length : 0;
+
+    /// <summary>Inserts text; without attributes it takes the formats of what stands before it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The index is not within the text.</exception>
+    public void Insert(int index, string text, IReadOnlyDictionary<string, object?>? attributes = null)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (text.Length == 0 || Postpone(self => self.Insert(index, text, attributes)))
+        {
+            return;
+        }
+        CheckIndex(index, 0);
+        var formats = attributes is null ? null : FormatMap.From(Store, attributes);
+        var transaction = Begin(out var isOuter);
+        try
+        {
+            var position = TextEditor.Find(transaction, Branch, index, formats is null);
+            TextEditor.InsertText(transaction, Branch, position, text, formats ?? position.Formats.Copy());
+        }
+        finally
+        {
+            Doc!.End(transaction, isOuter);
+        }
+    }
+
+    /// <param name="index">Where.</param>
+    /// <param name="embed">A plain value, or a new shared type.</param>
+    /// <param name="attributes">Formats of the embed.</param>
+    public void InsertEmbed(int index, object embed, IReadOnlyDictionary<string, object?>? attributes = null)
+    {
+        ArgumentNullException.ThrowIfNull(embed);
+        if (Postpone(self => self.InsertEmbed(index, embed, attributes)))
+        {
+            return;
+        }
+        CheckIndex(index, 0);
+        var content = Content.OfEmbed(embed);
+        var formats = FormatMap.From(Store, attributes);
+        var transaction = Begin(out var isOuter);
+        try
+        {
+            var position = TextEditor.Find(transaction, Branch, index, attributes is null);
+            TextEditor.InsertEmbed(transaction, Branch, position, content, formats);
+        }
+        finally
+        {
+            Doc!.End(transaction, isOuter);
+        }
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the text.</exception>
+    public void Delete(int index, int length)
+    {
+        if (Postpone(self => self.Delete(index, length)))
+        {
+            return;
+        }
+        CheckIndex(index, length);
+        if (length == 0)
+        {
+            return;
+        }
+        var transaction = Begin(out var isOuter);
+        try
+        {
+            TextEditor.Delete(transaction, Branch, TextEditor.Find(transaction, Branch, index, useMarkers: true), length);
+        }
+        finally
+        {
+            Doc!.End(transaction, isOuter);
+        }
+    }
+
+    /// <summary>Sets formats of a range; a null value removes one.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the text.</exception>
+    public void Format(int index, int length, IReadOnlyDictionary<string, object?> attributes)
+    {
+        ArgumentNullException.ThrowIfNull(attributes);
+        if (Postpone(self => self.Format(index, length, attributes)))
+        {
+            return;
+        }
+        CheckIndex(index, length);
+        if (length == 0)
+        {
+            return;
+        }
+        var formats = FormatMap.From(Store, attributes);
+        var transaction = Begin(out var isOuter);
+        try
+        {
+            var position = TextEditor.Find(transaction, Branch, index, useMarkers: false);
+            if (position.Right != 0)
+            {
+                TextEditor.Format(transaction, Branch, position, length, formats);
+            }
+        }
+        finally
+        {
+            Doc!.End(transaction, isOuter);
+        }
+    }
+
+    /// <summary>Applies operations from the start of the text on, in one transaction.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The operations reach beyond the end of the text; nothing has changed.</exception>
+    public void ApplyDelta(IReadOnlyList<DeltaOp> delta)
+    {
+        ArgumentNullException.ThrowIfNull(delta);
+        if (Postpone(self => self.ApplyDelta(delta)))
+        {
+            return;
+        }
+        CheckIndex(0, delta.Sum(static op => op.Insert is null ? op.Delete + op.Retain : 0));
+        var prepared = delta.Select(op => (Op: op, Formats: FormatMap.From(Store, op.Attributes),
+            Embed: op.Insert is null or string ? default : Content.OfEmbed(op.Insert))).ToList();
+        var transaction = Begin(out var isOuter);
+        try
+        {
+            var position = TextEditor.Find(transaction, Branch, 0, useMarkers: false);
+            foreach (var (op, formats, embed) in prepared)
+            {
+                switch (op.Insert)
+                {
+                    case null when op.Delete > 0:
+                        TextEditor.Delete(transaction, Branch, position, op.Delete);
+                        break;
+                    case null:
+                        TextEditor.Format(transaction, Branch, position, op.Retain, formats);
+                        break;
+                    case string text:
+                        if (text.Length > 0)
+                        {
+                            TextEditor.InsertText(transaction, Branch, position, text, formats);
+                        }
+                        break;
+                    default:
+                        TextEditor.InsertEmbed(transaction, Branch, position, embed, formats);
+                        break;
+                }
+            }
+        }
+        finally
+        {
+            Doc!.End(transaction, isOuter);
+        }
+    }
+
+    /// <summary>The whole text as insertions with their formats.</summary>
+    public IReadOnlyList<DeltaOp> ToDelta()
+    {
+        var delta = new List<DeltaOp>();
+        if (!IsAlive)
+        {
+            return delta;
+        }
+        var formats = new FormatMap();
+        var text = new StringBuilder();
+        for (var handle = Store.Branches[Branch].Start; handle != 0; handle = Store.Items[handle].Right)
+        {
+            ref var item = ref Store.Items[handle];
+            if (item.IsDeleted)
+            {
+                continue;
+            }
+            switch (item.Kind)
+            {
+                case ContentKind.String:
+                    text.Append(Store.TextOf(handle));
+                    break;
+                case ContentKind.Type or ContentKind.Embed:
+                    Flush();
+                    delta.Add(DeltaOp.Inserted(ListReader.Value(Doc, handle, 0) ?? "", formats.ToAttributes(Store)));
+                    break;
+                case ContentKind.Format:
+                    Flush();
+                    formats.Apply(ref item);
+                    break;
+            }
+        }
+        Flush();
+        return delta;
+
+        void Flush()
+        {
+            if (text.Length > 0)
+            {
+                delta.Add(DeltaOp.Inserted(text.ToString(), formats.ToAttributes(Store)));
+                text.Clear();
+            }
+        }
+    }
+
+    /// <summary>The characters, without embeds and formats.</summary>
+    public override string ToString()
+    {
+        if (!IsAlive)
+        {
+            return "";
+        }
+        var text = new StringBuilder(Length);
+        for (var handle = Store.Branches[Branch].Start; handle != 0; handle = Store.Items[handle].Right)
+        {
+            if (Store.Items[handle].IsVisible && Store.Items[handle].Kind == ContentKind.String)
+            {
+                text.Append(Store.TextOf(handle));
+            }
+        }
+        return text.ToString();
+    }
+
+    public override object? ToJson() => ToString();
+
+    private protected override void WritePreliminary(Transaction transaction)
+    {
+        var actions = preliminary;
+        preliminary = null;
+        actions?.ForEach(action => action(this));
+    }
+
+    private bool Postpone(Action<YText> action)
+    {
+        preliminary?.Add(action);
+        return preliminary is not null;
+    }
+
+    private void CheckIndex(int index, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(index, Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - index);
+    }
+}

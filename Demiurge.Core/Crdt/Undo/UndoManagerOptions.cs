@@ -1,0 +1,22 @@
+namespace Demiurge.Core.Crdt;
+
+/// <summary>How an <see cref="UndoManager"/> captures.</summary>
+public sealed record UndoManagerOptions
+{
+    /// <summary>
+    /// Origins whose transactions can be undone; a <see cref="Type"/> stands for all origins of exactly that type, null for a transaction without
+    /// origin. Default: only null.
+    /// </summary>
+    public IReadOnlyCollection<object?> TrackedOrigins { get; init; } = [null];
+
+    /// <summary>A change that comes sooner than this after the last one joins its step. Zero makes every transaction a step.</summary>
+    public TimeSpan CaptureTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>The Yjs client id under which undo and redo write; the document's own when null.</summary>
+    public uint? ClientId { get; init; }
+
+    /// <summary>Whether undo overwrites map keys that others have changed since. Default: it doesn't.</summary>
+    public bool IgnoreRemoteMapChanges { get; init; }
+}

@@ -1,0 +1,360 @@
+using System.Runtime.ExceptionServices;
+
+namespace Demiurge.Core.Crdt;
+
+/// <summary>
+/// A replicated document, compatible with <c>yjs</c> 13: what it encodes, Yjs reads, and the other way round. One writer at a time: the
+/// document and everything obtained from it belong to one thread at a time; a change while another thread is in a transaction throws
+/// <see cref="InvalidOperationException"/>.
+/// </summary>
+public sealed class YDoc : IDisposable
+{
+    private readonly Dictionary<int, YType> types = [];
+    private readonly List<Transaction> unfinished = [];
+    private readonly UpdateIntegrator integrator;
+    private readonly LibEncoder scratch = new();
+    private Transaction? current;
+    private int writerThread;
+    private int observed;
+
+    public YDoc(YDocOptions? options = null)
+    {
+        options ??= new();
+        ClientId = options.ClientId ?? RandomClientId();
+        Gc = options.Gc;
+        Guid = options.Guid ?? System.Guid.NewGuid().ToString();
+        integrator = new(Store);
+        Store.TypeIntegrated = (transaction, branch) => types.GetValueOrDefault(branch)?.Integrated(transaction);
+        Store.TypeCollected = branch =>
+        {
+            if (types.Remove(branch, out var type))
+            {
+                type.Detach();
+            }
+        };
+    }
+
+    /// <summary>Raised after each transaction that changed something, with the change as an update.</summary>
+    public event Action<YUpdateEvent>? Updated;
+
+    /// <summary>Raised after the observers of each transaction, before deleted content is dropped.</summary>
+    public event Action<Transaction>? AfterTransaction;
+
+    public string Guid { get; }
+
+    /// <summary>
+    /// The Yjs client id under which this replica writes, unless a transaction names another one. Becomes a new random one when an
+    /// update from elsewhere turns out to use it too.
+    /// </summary>
+    public uint ClientId { get; set; }
+
+    /// <summary>Whether the content of what is deleted is dropped.</summary>
+    public bool Gc { get; }
+
+    /// <summary>Whether something received still waits for what it depends on.</summary>
+    public bool HasPending => integrator.HasPending;
+
+    internal StructStore Store { get; } = new();
+
+    public YMap GetMap(string name) => (YMap)GetRoot(name, BranchKind.Map);
+
+    public YArray GetArray(string name) => (YArray)GetRoot(name, BranchKind.Array);
+
+    /// <summary>A root text; created when nobody has named it before.</summary>
+    /// <exception cref="InvalidOperationException">The root is in use as another type.</exception>
+    public YText GetText(string name) => (YText)GetRoot(name, BranchKind.Text);
+
+    /// <summary>Runs a body as one transaction; within another one it becomes part of that.</summary>
+    /// <param name="body">What to do. What it has done before it throws stays done.</param>
+    /// <param name="origin">Whoever causes the change: given to events and used by undo. Of a nested call it is ignored.</param>
+    /// <param name="clientId">
+    /// The Yjs client id under which the body writes, <see cref="ClientId"/> when null. A server that writes for several people gives each an id of their own; no other replica may write under it meanwhile.
+    /// </param>
+    public void Transact(Action<Transaction> body, object? origin = null, uint? clientId = null)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        Transact(
+            transaction =>
+            {
+                body(transaction);
+                return true;
+            },
+            origin,
+            clientId);
+    }
+
+    /// <inheritdoc cref="Transact(Action{Transaction}, object, uint?)"/>
+    public T Transact<T>(Func<Transaction, T> body, object? origin = null, uint? clientId = null)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        var transaction = Begin(origin, true, clientId, out var isOuter);
+        var writer = transaction.WriteClient;
+        try
+        {
+            transaction.WriteClient = clientId ?? writer;
+            return body(transaction);
+        }
+        finally
+        {
+            transaction.WriteClient = writer;
+            End(transaction, isOuter);
+        }
+    }
+
+    /// <summary>Takes in an update (format v1). Applying one twice, or in any order, does no harm.</summary>
+    /// <param name="update">The update's bytes.</param>
+    /// <param name="origin">Given to events; who sent it, for example.</param>
+    /// <exception cref="CrdtDecodingException">The bytes are not an update; the document is unchanged.</exception>
+    /// <remarks>What an observer throws is thrown here too, after the update has been taken in and all observers have been called.</remarks>
+    public void ApplyUpdate(ReadOnlySpan<byte> update, object? origin = null)
+    {
+        var decoded = integrator.Decode(update);
+        var transaction = Begin(origin, false, null, out var isOuter);
+        try
+        {
+            transaction.Local = false;
+            integrator.Apply(transaction, decoded, update);
+            integrator.Return(decoded);
+        }
+        finally
+        {
+            End(transaction, isOuter);
+        }
+    }
+
+    /// <summary>Everything beyond a state vector, and all deletions, as an update (format v1). Includes what still waits.</summary>
+    /// <exception cref="CrdtDecodingException">The state vector is malformed.</exception>
+    public byte[] EncodeStateAsUpdate(ReadOnlySpan<byte> targetStateVector = default)
+    {
+        var from = StateVector.Decode(targetStateVector);
+        scratch.Clear();
+        UpdateWriter.WriteStructs(scratch, Store, from);
+        Store.AllDeletes().Write(scratch);
+        var state = scratch.ToArray();
+        if (!HasPending)
+        {
+            return state;
+        }
+        var parts = new List<byte[]> { state };
+        if (integrator.PendingDeleteUpdate is { } deletes)
+        {
+            parts.Add(deletes);
+        }
+        if (integrator.PendingUpdate is { } structs)
+        {
+            parts.Add(UpdateMerger.Diff(structs, from));
+        }
+        return UpdateMerger.Merge([.. parts]);
+    }
+
+    /// <summary>The next clock of each client. Under a client id of <see cref="Transact(Action{Transaction}, object, uint?)"/> as under any other.</summary>
+    public byte[] EncodeStateVector()
+    {
+        scratch.Clear();
+        var clients = Store.ClientsHighestFirst();
+        scratch.WriteVarUint((uint)clients.Count);
+        foreach (var client in clients)
+        {
+            scratch.WriteVarUint(client.Id);
+            scratch.WriteVarUint((uint)client.State);
+        }
+        return scratch.ToArray();
+    }
+
+    /// <summary>Releases buffers and subscribers. The document is not to be used afterwards.</summary>
+    public void Dispose()
+    {
+        Updated = null;
+        AfterTransaction = null;
+        scratch.Dispose();
+    }
+
+    internal static uint RandomClientId() => (uint)Random.Shared.NextInt64(1, uint.MaxValue);
+
+    internal void Register(YType type) => types.Add(type.Branch, type);
+
+    /// <summary>Keeps count of subscriptions to types, so that no events are made when there are none.</summary>
+    internal void CountObservers(int difference) => observed += difference;
+
+    /// <summary>The object for a branch; made on first demand.</summary>
+    internal YType TypeOf(int branch)
+    {
+        if (types.TryGetValue(branch, out var type))
+        {
+            return type;
+        }
+        return Store.Branches[branch].Kind switch
+        {
+            BranchKind.Array => new YArray(this, branch),
+            BranchKind.Map => new YMap(this, branch),
+            BranchKind.Text => new YText(this, branch),
+            _ => new YXml(this, branch),
+        };
+    }
+
+    /// <summary>Opens a transaction, or joins the open one. To be ended with <see cref="End"/> in a finally block.</summary>
+    internal Transaction Begin(object? origin, bool local, uint? clientId, out bool isOuter)
+    {
+        var thread = Environment.CurrentManagedThreadId;
+        if (writerThread != thread && Interlocked.CompareExchange(ref writerThread, thread, 0) != 0)
+        {
+            throw new InvalidOperationException("Another thread is changing the document. It has one writer at a time.");
+        }
+        isOuter = current is null;
+        if (current is null)
+        {
+            current = new(this, origin, local, clientId ?? ClientId);
+            unfinished.Add(current);
+        }
+        return current;
+    }
+
+    internal void End(Transaction transaction, bool isOuter)
+    {
+        if (!isOuter)
+        {
+            return;
+        }
+        current = null;
+        // Transactions that observers open are finished after the one that is being observed, in order.
+        if (transaction != unfinished[0])
+        {
+            return;
+        }
+        ExceptionDispatchInfo? failure = null;
+        for (var i = 0; i < unfinished.Count; i++)
+        {
+            Finish(unfinished[i], ref failure);
+        }
+        unfinished.Clear();
+        writerThread = 0;
+        failure?.Throw();
+    }
+
+    private YType GetRoot(string name, BranchKind kind)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var branch = Store.Root(Store.Names.Add(name));
+        ref var root = ref Store.Branches[branch];
+        if (root.Kind == BranchKind.Undefined)
+        {
+            root.Kind = kind;
+            types.Remove(branch);
+        }
+        if (root.Kind != kind)
+        {
+            throw new InvalidOperationException($"The root '{name}' is in use as {root.Kind}, not {kind}.");
+        }
+        return TypeOf(branch);
+    }
+
+    private void Finish(Transaction transaction, ref ExceptionDispatchInfo? failure)
+    {
+        transaction.Close();
+        CallObservers(transaction, ref failure);
+        if (Gc)
+        {
+            Store.Collect(transaction.Deletes);
+        }
+        Store.Merge(transaction);
+        Store.CompactHeaps();
+        transaction.IsOpen = false;
+        if (!transaction.Local && transaction.Touched.Exists(touched => Store.Clients[touched.Client].Id == ClientId))
+        {
+            ClientId = RandomClientId();
+        }
+        if (Updated is { } updated && transaction.HasChanges)
+        {
+            scratch.Clear();
+            UpdateWriter.WriteStructs(scratch, transaction);
+            transaction.Deletes.Write(scratch);
+            var change = new YUpdateEvent(scratch.ToArray(), transaction.Origin, transaction, transaction.Local);
+            Guarded(static call => call.updated(call.change), (updated, change), ref failure);
+        }
+    }
+
+    /// <summary>Observers of the changed types, then deep observers, then those of the document; one that throws doesn't keep the others from being called.</summary>
+    private void CallObservers(Transaction transaction, ref ExceptionDispatchInfo? failure)
+    {
+        List<(YType Type, List<YEvent> Events)>? deep = null;
+        var seen = transaction.Changed.Count > 1 ? new HashSet<int>() : null;
+        // What observers change meanwhile belongs to transactions of their own: this list doesn't grow.
+        for (var i = 0; i < transaction.Changed.Count; i++)
+        {
+            var branch = transaction.Changed[i].Branch;
+            if (seen?.Add(branch) == false || Store.IsBranchDeleted(branch))
+            {
+                continue;
+            }
+            if (!transaction.Local)
+            {
+                if (Store.Markers.TryGetValue(branch, out var markers))
+                {
+                    markers.Clear();
+                }
+                transaction.NeedsFormattingCleanup |= TextCleanup.IsFormattedText(Store, branch);
+            }
+            if (observed == 0)
+            {
+                continue;
+            }
+            YEvent? change = null;
+            for (var ancestor = branch; ancestor != 0; ancestor = Store.ParentOf(ancestor))
+            {
+                if (types.TryGetValue(ancestor, out var type) && type.HasDeepObservers)
+                {
+                    deep ??= [];
+                    change ??= new(TypeOf(branch), transaction);
+                    var index = deep.FindIndex(entry => entry.Type == type);
+                    if (index < 0)
+                    {
+                        deep.Add((type, [change]));
+                    }
+                    else
+                    {
+                        deep[index].Events.Add(change);
+                    }
+                }
+            }
+            if (types.TryGetValue(branch, out var target) && target.HasObservers)
+            {
+                change ??= new(target, transaction);
+                Guarded(static call => call.target.CallObservers(call.change), (target, change), ref failure);
+            }
+        }
+        foreach (var (type, events) in deep ?? [])
+        {
+            if (!type.IsDeleted)
+            {
+                Guarded(static call => CallDeepObservers(call.type, call.events), (type, events), ref failure);
+            }
+        }
+        if (AfterTransaction is { } after)
+        {
+            Guarded(static call => call.after(call.transaction), (after, transaction), ref failure);
+        }
+        if (transaction.NeedsFormattingCleanup)
+        {
+            Guarded(TextCleanup.AfterTransaction, transaction, ref failure);
+        }
+    }
+
+    private static void CallDeepObservers(YType type, List<YEvent> events)
+    {
+        var alive = events.FindAll(static change => !change.Target.IsDeleted);
+        alive.ForEach(change => change.SetCurrentTarget(type));
+        type.CallDeepObservers([.. alive.OrderBy(static change => change.Path.Count)]);
+    }
+
+    private static void Guarded<T>(Action<T> call, T argument, ref ExceptionDispatchInfo? failure)
+    {
+        try
+        {
+            call(argument);
+        }
+        catch (Exception exception)
+        {
+            failure ??= ExceptionDispatchInfo.Capture(exception);
+        }
+    }
+}

@@ -1,0 +1,368 @@
+using System.Numerics;
+using System.Text.Json.Nodes;
+using Demiurge.Core.Crdt;
+
+namespace Demiurge.Tests.Crdt;
+
+/// <summary>A random operation: a name and three random numbers, which are reduced to what fits when it is run.</summary>
+public sealed record Operation(string Name, int A, int B, int C)
+{
+    private static readonly string[] Names =
+    [
+        "mapSet", "mapSet", "mapDelete", "arrayInsert", "arrayInsert", "arrayPush", "arrayDelete", "textInsert", "textInsert", "textDelete",
+        "richInsert", "richInsert", "richInsertWith", "richDelete", "richFormat", "richFormat", "richEmbed", "richDelta", "nested", "nested",
+    ];
+
+    public static Operation Next(Random random) =>
+        new(Names[random.Next(Names.Length)], random.Next(1 << 20), random.Next(1 << 20), random.Next(1 << 20));
+
+    public JsonArray ToJson() => [Name, A, B, C];
+}
+
+/// <summary>One participant of a session: this engine, or Yjs in Node. Both do the same with the same operation.</summary>
+public interface IReplica : IDisposable
+{
+    /// <summary>Runs operations in one transaction; returns the updates that came out of it.</summary>
+    List<byte[]> Run(IReadOnlyList<Operation> operations);
+
+    List<byte[]> Apply(IReadOnlyList<byte[]> updates);
+
+    void Track();
+
+    List<byte[]> Undo(out bool done);
+
+    List<byte[]> Redo(out bool done);
+
+    byte[] Encode(byte[] stateVector);
+
+    ReplicaState State();
+
+    /// <summary>Deep events since the last call, as JSON.</summary>
+    string TakeEvents();
+}
+
+public sealed record ReplicaState(string Json, string Delta, string Vector, string Update, bool Pending);
+
+internal sealed class OurReplica : IReplica
+{
+    private static readonly string[] Words = ["a", "b ", "hello", "x\n", "éü", "漢字", "😀", "a😀b", "zzzzzzzz", "\"\\"];
+    private static readonly Dictionary<string, object?>[] AttributeSets =
+    [
+        new() { ["bold"] = true }, new() { ["bold"] = null }, new() { ["italic"] = true }, new() { ["italic"] = null },
+        new() { ["bold"] = true, ["italic"] = true }, new() { ["color"] = "red" }, new() { ["color"] = "blue" }, new() { ["color"] = null },
+        new() { ["link"] = "http://x", ["bold"] = null }, new() { ["size"] = 12 },
+    ];
+
+    private readonly string[] words;
+    private readonly YMap map;
+    private readonly YArray array;
+    private readonly YText text;
+    private readonly YText rich;
+    private readonly JsonArray events = [];
+    private List<byte[]> updates = [];
+    private UndoManager? undo;
+
+    public OurReplica(uint clientId, bool gc = true, bool observe = false, bool surrogates = true)
+    {
+        words = surrogates ? Words : [.. Words.Select(word => word.Replace("😀", "ö"))];
+        Doc = new(new() { ClientId = clientId, Gc = gc });
+        map = Doc.GetMap("map");
+        array = Doc.GetArray("array");
+        text = Doc.GetText("text");
+        rich = Doc.GetText("rich");
+        Doc.Updated += change => updates.Add(change.Update);
+        if (observe)
+        {
+            foreach (var root in new YType[] { map, array, text, rich })
+            {
+                root.ObserveDeep(changes => events.Add(new JsonArray([.. changes.Select(PlainJson.Of)])));
+            }
+        }
+    }
+
+    public YDoc Doc { get; }
+
+    public List<byte[]> Run(IReadOnlyList<Operation> operations)
+    {
+        Doc.Transact(_ =>
+        {
+            foreach (var operation in operations)
+            {
+                Run(operation);
+            }
+        }, origin: "me");
+        return Take();
+    }
+
+    public List<byte[]> Apply(IReadOnlyList<byte[]> received)
+    {
+        foreach (var update in received)
+        {
+            Doc.ApplyUpdate(update, "remote");
+        }
+        return Take();
+    }
+
+    public void Track() => undo = new(Doc, [map, array, text, rich], new() { CaptureTimeout = TimeSpan.Zero, TrackedOrigins = ["me"] });
+
+    public List<byte[]> Undo(out bool done)
+    {
+        done = undo!.Undo();
+        return Take();
+    }
+
+    public List<byte[]> Redo(out bool done)
+    {
+        done = undo!.Redo();
+        return Take();
+    }
+
+    public byte[] Encode(byte[] stateVector) => Doc.EncodeStateAsUpdate(stateVector);
+
+    public ReplicaState State() => new(
+        PlainJson.Of(new Dictionary<string, object?> { ["map"] = map.ToJson(), ["array"] = array.ToJson(), ["text"] = text.ToJson(), ["rich"] = rich.ToJson() })!.ToJsonString(),
+        PlainJson.Of(rich.ToDelta()).ToJsonString(),
+        Convert.ToBase64String(Doc.EncodeStateVector()),
+        Convert.ToBase64String(Doc.EncodeStateAsUpdate()),
+        Doc.HasPending);
+
+    public string TakeEvents()
+    {
+        var taken = events.ToJsonString();
+        events.Clear();
+        return taken;
+    }
+
+    public void Dispose() => Doc.Dispose();
+
+    private List<byte[]> Take()
+    {
+        var taken = updates;
+        updates = [];
+        return taken;
+    }
+
+    private void Run(Operation operation)
+    {
+        var (_, a, b, c) = operation;
+        switch (operation.Name)
+        {
+            case "mapSet":
+                map.Set("k" + (a % 6), Value(b, c));
+                break;
+            case "mapDelete":
+                map.Remove("k" + (a % 6));
+                break;
+            case "arrayInsert":
+                array.Insert(a % (array.Count + 1), Enumerable.Range(0, 1 + (c % 3)).Select(i => Value(b + i, c, inArray: true)));
+                break;
+            case "arrayPush":
+                array.Add([Value(b, c, inArray: true)]);
+                break;
+            case "arrayDelete":
+                Remove(array, a, b);
+                break;
+            case "textInsert":
+                text.Insert(a % (text.Length + 1), Word(b));
+                break;
+            case "textDelete":
+                Remove(text, a, b);
+                break;
+            case "richInsert":
+                rich.Insert(a % (rich.Length + 1), Word(b));
+                break;
+            case "richInsertWith":
+                rich.Insert(a % (rich.Length + 1), Word(b), Attributes(c));
+                break;
+            case "richDelete":
+                Remove(rich, a, b);
+                break;
+            case "richFormat" when rich.Length > 0:
+                rich.Format(a % rich.Length, 1 + (b % Math.Min(8, rich.Length - (a % rich.Length))), Attributes(c));
+                break;
+            case "richEmbed":
+                rich.InsertEmbed(a % (rich.Length + 1), new Dictionary<string, object?> { ["image"] = "i" + (b % 3) }, c % 2 == 1 ? Attributes(c) : null);
+                break;
+            case "richDelta":
+                rich.ApplyDelta(Delta(a, b, c));
+                break;
+            case "nested":
+                RunNested(a, b, c);
+                break;
+        }
+    }
+
+    private List<DeltaOp> Delta(int a, int b, int c)
+    {
+        var keep = a % (rich.Length + 1);
+        var gone = Math.Min(b % 4, rich.Length - keep);
+        var delta = new List<DeltaOp>();
+        if (keep > 0)
+        {
+            delta.Add(DeltaOp.Retained(keep, c % 2 == 1 ? Attributes(b) : null));
+        }
+        delta.Add(DeltaOp.Inserted(Word(c), b % 2 == 1 ? Attributes(c) : null));
+        if (gone > 0)
+        {
+            delta.Add(DeltaOp.Deleted(gone));
+        }
+        return delta;
+    }
+
+    private void RunNested(int a, int b, int c)
+    {
+        var types = new List<YType>();
+        Visit(map);
+        Visit(array);
+        if (types.Count == 0)
+        {
+            return;
+        }
+        switch (types[a % types.Count])
+        {
+            case YMap nested when c % 4 == 0:
+                nested.Remove("k" + (b % 3));
+                break;
+            case YMap nested:
+                nested.Set("k" + (b % 3), Value(b, c));
+                break;
+            case YArray nested when c % 3 == 0:
+                Remove(nested, b, c);
+                break;
+            case YArray nested:
+                nested.Insert(b % (nested.Count + 1), [Value(c, b, inArray: true)]);
+                break;
+            case YText nested when c % 3 == 0:
+                Remove(nested, b, c);
+                break;
+            case YText nested:
+                nested.Insert(b % (nested.Length + 1), Word(c));
+                break;
+        }
+
+        void Visit(YType type)
+        {
+            var children = type switch
+            {
+                YMap nested => nested.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => entry.Value),
+                YArray nested => nested.ToList(),
+                _ => [],
+            };
+            foreach (var child in children.OfType<YType>())
+            {
+                types.Add(child);
+                Visit(child);
+            }
+        }
+    }
+
+    private static void Remove(YArray list, int a, int b)
+    {
+        if (list.Count > 0)
+        {
+            list.RemoveAt(a % list.Count, 1 + (b % Math.Min(5, list.Count - (a % list.Count))));
+        }
+    }
+
+    private static void Remove(YText list, int a, int b)
+    {
+        if (list.Length > 0)
+        {
+            list.Delete(a % list.Length, 1 + (b % Math.Min(5, list.Length - (a % list.Length))));
+        }
+    }
+
+    private string Word(int n) => words[n % words.Length];
+
+    private static Dictionary<string, object?> Attributes(int n) => AttributeSets[n % AttributeSets.Length];
+
+    private object? Value(int n, int m, bool inArray = false) => (n % (inArray ? 13 : 14)) switch
+    {
+        0 => null,
+        1 => true,
+        2 => m % 100,
+        3 => m % 70000 == 0 ? -0.0 : -m % 70000,
+        4 => m / 8.0,
+        5 => m / 7.0,
+        6 => Word(m),
+        7 => new Dictionary<string, object?>
+        {
+            ["b"] = m % 10,
+            ["a"] = new object?[] { 1, "x", null },
+            ["7"] = false,
+            ["3"] = new Dictionary<string, object?> { ["deep"] = Array.Empty<object?>() },
+        },
+        8 => new object?[] { m % 3, new object?[] { Word(m) }, new Dictionary<string, object?>() },
+        9 => new byte[] { (byte)(m % 256), 0, 255 },
+        10 => new YMap { ["n"] = m % 50, ["t"] = new YText(Word(m)) },
+        11 => new YArray([m % 9, Word(m)]),
+        12 => new YText(Word(m)),
+        _ => new BigInteger(m),
+    };
+}
+
+internal sealed class YjsReplica : IReplica
+{
+    private static int next;
+
+    private readonly YjsOracle oracle;
+    private readonly int doc = Interlocked.Increment(ref next);
+    private JsonArray events = [];
+
+    public YjsReplica(YjsOracle oracle, uint clientId, bool gc = true, bool observe = false, bool surrogates = true)
+    {
+        this.oracle = oracle;
+        Ask("new", new() { ["clientId"] = clientId, ["gc"] = gc, ["observe"] = observe, ["surrogates"] = surrogates });
+    }
+
+    public List<byte[]> Run(IReadOnlyList<Operation> operations) =>
+        Updates(Ask("run", new() { ["ops"] = new JsonArray([.. operations.Select(operation => operation.ToJson())]) }));
+
+    public List<byte[]> Apply(IReadOnlyList<byte[]> received) =>
+        Updates(Ask("apply", new() { ["updates"] = new JsonArray([.. received.Select(update => JsonValue.Create(Convert.ToBase64String(update)))]) }));
+
+    public void Track() => Ask("track", []);
+
+    public List<byte[]> Undo(out bool done) => Updates(Ask("undo", []), out done);
+
+    public List<byte[]> Redo(out bool done) => Updates(Ask("redo", []), out done);
+
+    public byte[] Encode(byte[] stateVector) =>
+        Convert.FromBase64String((string)Ask("encode", new() { ["vector"] = Convert.ToBase64String(stateVector) })["update"]!);
+
+    public ReplicaState State()
+    {
+        var answer = Ask("state", []);
+        return new(PlainJson.Sorted(answer["json"])!.ToJsonString(), PlainJson.Sorted(answer["delta"])!.ToJsonString(), (string)answer["vector"]!, (string)answer["update"]!, (bool)answer["pending"]!);
+    }
+
+    public string TakeEvents()
+    {
+        var taken = events.ToJsonString();
+        events = [];
+        return taken;
+    }
+
+    public void Dispose() => Ask("drop", []);
+
+    public JsonNode Ask(string command, JsonObject request)
+    {
+        request["doc"] = doc;
+        return oracle.Ask(command, request);
+    }
+
+    private List<byte[]> Updates(JsonNode answer)
+    {
+        foreach (var change in answer["events"]!.AsArray())
+        {
+            events.Add(PlainJson.Sorted(change));
+        }
+        return [.. answer["updates"]!.AsArray().Select(update => Convert.FromBase64String((string)update!))];
+    }
+
+    private List<byte[]> Updates(JsonNode answer, out bool done)
+    {
+        done = (bool)answer["done"]!;
+        return Updates(answer);
+    }
+}

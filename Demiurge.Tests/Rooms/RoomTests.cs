@@ -1,0 +1,296 @@
+using System.IO.Pipelines;
+using System.Net.WebSockets;
+using Demiurge.Core;
+using Demiurge.Core.Crdt;
+using Demiurge.Core.Rooms;
+using Demiurge.Gateway.Lifecycle;
+using Demiurge.Gateway.Rooms;
+using Demiurge.Tests.Infrastructure;
+using Microsoft.AspNetCore.Http;
+
+namespace Demiurge.Tests.Rooms;
+
+/// <summary>One room and its peers at their limits.</summary>
+public sealed class RoomTests
+{
+    private static readonly string LongName = "{\"name\":\"" + new string('x', 3_000) + "\"}";
+
+    [Fact]
+    public async Task Awareness_OfAServicePeer_MayBeLarge()
+    {
+        await using var host = await RoomHost.Start(new RoomLimits { AwarenessBytes = 1024 }, RoomRole.Service);
+        await using var relay = host.NewClient();
+        await using var other = host.NewClient();
+        other.Start();
+        relay.Awareness.SetState(7, LongName);
+
+        relay.Start();
+
+        await PlatformFixture.Until(() => Task.FromResult(other.Awareness.States.ContainsKey(7)), "the person");
+        Assert.True(await relay.WhenSynced());
+    }
+
+    [Fact]
+    public async Task Awareness_OfManyPeople_IsSentInFramesBelowTheLimit()
+    {
+        await using var host = await RoomHost.Start(new RoomLimits { AwarenessClientsPerConnection = 1000 });
+        await using var client = host.NewClient();
+        await using var other = host.NewClient();
+        other.Start();
+        for (var id = 1u; id <= 100; id++)
+            client.Awareness.SetState(id, LongName);
+
+        client.Start();
+
+        await PlatformFixture.Until(() => Task.FromResult(other.Awareness.States.Count == 100), "everybody");
+    }
+
+    [Fact]
+    public async Task Acknowledgement_ForWhichTheQueueHadNoRoom_ComesLater()
+    {
+        await using var host = await RoomHost.Start(new RoomLimits { SendQueueBytes = 4096 });
+        var (ours, theirs) = Sockets();
+        var peer = host.NewPeer(ours);
+        await host.Room.Join(peer);
+        await TurnEnded(host);
+        peer.TrySend(new byte[4096 - peer.QueuedBytes]);
+        await host.Room.Receive(peer, RoomFrames.Update(Update("a", "x")), default);
+        await PlatformFixture.Until(() => Task.FromResult(host.Log.Committed == 1), "durable");
+        await TurnEnded(host);
+
+        _ = peer.Run(host.Room, host.Log.Admit);
+
+        await ReadUntil(theirs, RoomFrames.Acknowledgement(1));
+        theirs.Abort();
+    }
+
+    [Fact]
+    public async Task Awareness_ForWhichTheQueueHadNoRoom_ComesLater()
+    {
+        await using var host = await RoomHost.Start(new RoomLimits { SendQueueBytes = 4096 });
+        await using var person = host.NewClient();
+        person.Start();
+        await person.WhenSynced();
+        var (ours, theirs) = Sockets();
+        var peer = host.NewPeer(ours);
+        await host.Room.Join(peer);
+        await TurnEnded(host);
+        peer.TrySend(new byte[4000]);
+        person.Awareness.SetState(7, LongName);
+        await person.Run(doc => doc.GetMap("nodes").Set("a", new string('y', 3_000)));
+        await PlatformFixture.Until(() => Task.FromResult(person.UnackedUpdates == 0), "durable");
+        await TurnEnded(host);
+
+        _ = peer.Run(host.Room, host.Log.Admit);
+
+        await ReadUntil(theirs, frame => frame[0] == RoomProtocol.Sync && frame.Length > 3_000);
+        await ReadUntil(theirs, frame => frame[0] == RoomProtocol.Awareness && frame.Length > 3_000);
+        theirs.Abort();
+    }
+
+    [Fact]
+    public async Task Step1_ManyTimesBeforeTheAnswerIsRead_IsAnsweredOnce()
+    {
+        await using var host = await RoomHost.Start(new RoomLimits());
+        var (ours, theirs) = Sockets();
+        var peer = host.NewPeer(ours);
+        await host.Room.Join(peer);
+        for (var i = 0; i < 50; i++)
+            await host.Room.Receive(peer, RoomFrames.Step1([0]), default);
+        await TurnEnded(host);
+
+        _ = peer.Run(host.Room, host.Log.Admit);
+        await ReadUntil(theirs, frame => IsStep2(frame));
+        await host.Room.Receive(peer, RoomFrames.Update(Update("last", "x")), default);
+        var rest = await ReadUntil(theirs, RoomFrames.Acknowledgement(1));
+
+        Assert.DoesNotContain(rest, frame => IsStep2(frame));
+        theirs.Abort();
+    }
+
+    [Fact]
+    public async Task Messages_OfOnePeer_WaitOutsideWhenTheRoomIsBehind()
+    {
+        var loading = new TaskCompletionSource();
+        await using var host = await RoomHost.Start(new RoomLimits { MessageBytes = 1024 }, loading: () => loading.Task);
+        var (ours, theirs) = Sockets();
+        var peer = host.NewPeer(ours);
+        await host.Room.Join(peer);
+        var frame = RoomFrames.Update(Update("a", new string('x', 600)));
+
+        await host.Room.Receive(peer, frame, default);
+        var second = host.Room.Receive(peer, frame, default).AsTask();
+        Assert.False(second.IsCompleted);
+        await host.Room.Receive(host.NewPeer(theirs), frame, default);
+        loading.SetResult();
+
+        await second.WaitAsync(TimeSpan.FromMinutes(1));
+        await PlatformFixture.Until(() => Task.FromResult(peer.UpdatesReceived == 2), "both handled");
+    }
+
+    [Fact]
+    public async Task Document_AtItsLimit_TakesDeletionsAndThenWhatItRefused()
+    {
+        await using var host = await RoomHost.Start(new RoomLimits { DocumentBytes = 1024 });
+        await using var client = host.NewClient(new RoomClientOptions { RefusalPause = TimeSpan.FromMilliseconds(50) });
+        var denied = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        client.Denied += reason => denied.TrySetResult(reason);
+        client.Start();
+        await client.WhenSynced();
+        await client.Run(doc => doc.GetMap("nodes").Set("a", new string('x', 700)));
+        await client.Run(doc => doc.GetMap("nodes").Set("b", new string('y', 700)));
+        Assert.Contains("size", await denied.Task.WaitAsync(TimeSpan.FromMinutes(1)));
+        Assert.NotEqual(0, client.UnackedUpdates);
+
+        await client.Run(doc => doc.GetMap("nodes").Remove("a"));
+
+        await PlatformFixture.Until(() => Task.FromResult(client.UnackedUpdates == 0), "saved after all");
+        await using var other = host.NewClient();
+        other.Start();
+        await other.WhenSynced();
+        Assert.Equal(["b"], await other.Run(doc => doc.GetMap("nodes").Keys.ToList()));
+    }
+
+    [Theory]
+    [InlineData(RoomRole.Edit, true)]
+    [InlineData(RoomRole.Service, false)]
+    public async Task Document_JustAboveItsLimit_IsTheServicesAlone(RoomRole role, bool isRefused)
+    {
+        await using var host = await RoomHost.Start(new RoomLimits { DocumentBytes = 1024 }, role);
+        await using var client = host.NewClient();
+        var refused = false;
+        client.Denied += _ => refused = true;
+        client.Start();
+        await client.WhenSynced();
+
+        await client.Run(doc => doc.GetMap("nodes").Set("a", new string('x', 1024)));
+
+        await PlatformFixture.Until(() => Task.FromResult(refused || client.UnackedUpdates == 0), "an answer");
+        Assert.Equal(isRefused, refused);
+    }
+
+    [Fact]
+    public async Task Client_WhoseEndpointFailsInAnyWay_TriesAgain()
+    {
+        await using var host = await RoomHost.Start(new RoomLimits());
+        var attempts = 0;
+        await using var client = new RoomClient(_ => ++attempts switch
+        {
+            1 => throw new ObjectDisposedException("a provider"),
+            2 => Task.FromException<Result<RoomEndpoint>>(new InvalidOperationException()),
+            _ => Task.FromResult(host.Endpoint),
+        });
+
+        client.Start();
+
+        Assert.True(await client.WhenSynced().WaitAsync(TimeSpan.FromMinutes(1)));
+    }
+
+    [Fact]
+    public async Task Flush_OfAFencedLog_EndsWithThat()
+    {
+        await using var host = await RoomHost.Start(new RoomLimits());
+        host.AppendStatus = StatusCodes.Status409Conflict;
+        host.Log.Enqueue(host.Room.ProjectId, Update("a", "x"));
+
+        await Assert.ThrowsAsync<FencedException>(() => host.Log.Flush(CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(1)));
+    }
+
+    private static byte[] Update(string key, string value)
+    {
+        using var doc = new YDoc();
+        doc.GetMap("nodes").Set(key, value);
+        return doc.EncodeStateAsUpdate();
+    }
+
+    /// <summary>Whoever enters is greeted at the begin of a turn, so the second greeting tells that the turn of the first has ended.</summary>
+    private static async Task TurnEnded(RoomHost host)
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            var (ours, _) = Sockets();
+            var witness = host.NewPeer(ours);
+            await host.Room.Join(witness);
+            await PlatformFixture.Until(() => Task.FromResult(witness.QueuedBytes > 0), "a turn");
+            await host.Room.Leave(witness);
+        }
+    }
+
+    private static bool IsStep2(byte[] frame) => frame[0] == RoomProtocol.Sync && frame[1] == RoomProtocol.SyncStep2;
+
+    private static Task<List<byte[]>> ReadUntil(WebSocket socket, byte[] wanted) => ReadUntil(socket, frame => frame.AsSpan().SequenceEqual(wanted));
+
+    private static async Task<List<byte[]>> ReadUntil(WebSocket socket, Predicate<byte[]> wanted)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        var read = new List<byte[]>();
+        var buffer = new byte[1 << 16];
+        while (true)
+        {
+            var length = 0;
+            ValueWebSocketReceiveResult result;
+            do
+            {
+                result = await socket.ReceiveAsync(buffer.AsMemory(length), patience.Token);
+                length += result.Count;
+            }
+            while (!result.EndOfMessage);
+            read.Add(buffer[..length]);
+            if (wanted(read[^1]))
+                return read;
+        }
+    }
+
+    private static (WebSocket Server, WebSocket Client) Sockets()
+    {
+        var (up, down) = (new Pipe(), new Pipe());
+        return (
+            WebSocket.CreateFromStream(new Duplex(up.Reader.AsStream(), down.Writer.AsStream()), new WebSocketCreationOptions { IsServer = true }),
+            WebSocket.CreateFromStream(new Duplex(down.Reader.AsStream(), up.Writer.AsStream()), new WebSocketCreationOptions()));
+    }
+
+    /// <summary>Two one-way streams as one.</summary>
+    private sealed class Duplex(Stream reading, Stream writing) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanWrite => true;
+
+        public override bool CanSeek => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => reading.ReadAsync(buffer, cancellationToken);
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => writing.WriteAsync(buffer, cancellationToken);
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => writing.FlushAsync(cancellationToken);
+
+        public override void Flush() => writing.Flush();
+
+        public override int Read(byte[] buffer, int offset, int count) => reading.Read(buffer, offset, count);
+
+        public override void Write(byte[] buffer, int offset, int count) => writing.Write(buffer, offset, count);
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                reading.Dispose();
+                writing.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+}

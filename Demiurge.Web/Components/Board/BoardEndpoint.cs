@@ -1,0 +1,70 @@
+using System.Text.Json;
+using Demiurge.Core;
+using Demiurge.Core.Boards;
+using Demiurge.Web.Relay;
+using Microsoft.JSInterop;
+
+namespace Demiurge.Web.Components.Board;
+
+/// <summary>Whether what was asked for has been done.</summary>
+public sealed record BoardAnswer(bool Accepted, string? Error = null, IReadOnlyList<string>? Created = null, IReadOnlyDictionary<string, string>? Map = null);
+
+/// <summary>
+/// A text's version; with <see cref="Text"/>, what the browser has to start over from. With <see cref="Edit"/> too, that text contains the
+/// page's edits up to this number.
+/// </summary>
+public sealed record TextAnswer(long Version, string? Text = null, string? Error = null, uint? Edit = null);
+
+/// <summary>
+/// What the browser module may call over the circuit (<c>client/server.ts</c>). Anybody with a circuit can call it with anything: every
+/// method leaves the judging to <see cref="BoardSession"/> and answers with words, not exceptions.
+/// </summary>
+public sealed class BoardEndpoint(BoardSession session)
+{
+    [JSInvokable]
+    public async Task<BoardAnswer> Apply(uint batch, JsonElement commands)
+    {
+        var edit = await session.Apply(batch, commands);
+        return edit.Succeeded ? new BoardAnswer(true, null, edit.Value.Created, edit.Value.Map) : new BoardAnswer(false, edit.Error.Message);
+    }
+
+    [JSInvokable]
+    public async Task<BoardAnswer> Undo() => Answer(await session.Undo());
+
+    [JSInvokable]
+    public async Task<BoardAnswer> Redo() => Answer(await session.Redo());
+
+    [JSInvokable]
+    public async Task<TextAnswer> OpenText(string? id)
+    {
+        var text = await session.OpenText(id ?? "");
+        return text.Succeeded ? new TextAnswer(text.Value.Version, text.Value.Text) : new TextAnswer(0, null, text.Error.Message);
+    }
+
+    [JSInvokable]
+    public async Task<TextAnswer> EditText(string? id, long version, JsonElement delta, uint number)
+    {
+        var outcome = await session.EditText(id ?? "", version, delta, number);
+        return outcome switch
+        {
+            { Succeeded: false } => new TextAnswer(0, null, outcome.Error.Message),
+            { Value: { RestartFrom: { } text, Edit: { } last } } => new TextAnswer(outcome.Value.Version, text, null, last),
+            { Value.RestartFrom: { } text } => new TextAnswer(outcome.Value.Version, text, "The text has changed too much meanwhile."),
+            _ => new TextAnswer(outcome.Value.Version),
+        };
+    }
+
+    [JSInvokable]
+    public Task CloseText(string? id) => session.CloseText(id ?? "");
+
+    [JSInvokable]
+    public Task SetViewport(BoardViewport viewport) => session.SetViewport(viewport);
+
+    [JSInvokable]
+    public Task SetPresence(BoardPresence? presence) => session.SetPresence(presence ?? new BoardPresence());
+
+    [JSInvokable]
+    public Task<string?> Copy(string[]? ids) => session.Copy(ids ?? []);
+
+    private static BoardAnswer Answer(Result result) => new(result.Succeeded, result.Error?.Message);
+}

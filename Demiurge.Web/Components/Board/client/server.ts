@@ -1,0 +1,50 @@
+import type { BoardCommand } from './commands';
+import type { Delta } from './text/ot';
+
+export interface Answer { accepted: boolean; error?: string | null }
+/**
+ * With `text`, the text as it is now: the client starts over from it, because its edit was refused (`error`) or had been carried out
+ * before; then the text contains the page's edits up to number `edit`.
+ */
+export interface TextAnswer { version: number; text?: string | null; error?: string | null; edit?: number | null }
+
+export interface PresenceUpdate {
+  cursor: [number, number] | null;
+  selection: string[];
+  editing: string | null;
+  /** Boxes in motion of the topmost moved nodes: [x, y] while moving, [x, y, w, h] while resizing. */
+  drag: Record<string, number[]> | null;
+}
+
+/** What this module asks of the circuit; the names and shapes are those of the component's JSInvokable methods. */
+export interface BoardServer {
+  apply(batch: number, commands: BoardCommand[]): Promise<Answer>;
+  undo(): Promise<void>;
+  redo(): Promise<void>;
+  openText(id: string): Promise<TextAnswer>;
+  /** `number` rises from 1 over all texts; an edit may be sent again under its number and is carried out once. */
+  editText(id: string, version: number, delta: Delta, number: number): Promise<TextAnswer>;
+  closeText(id: string): Promise<void>;
+  setViewport(view: { x: number; y: number; w: number; h: number; zoom: number }): void;
+  setPresence(presence: PresenceUpdate): void;
+  copy(ids: string[]): Promise<string | null>;
+}
+
+/** Blazor's object reference, of which only this is used. */
+export interface DotNetObject { invokeMethodAsync<T>(method: string, ...args: unknown[]): Promise<T> }
+
+/** A call that is on its way when the circuit is lost is never answered, or fails; notifications fail quietly. */
+export function overCircuit(dotnet: DotNetObject): BoardServer {
+  const tell = (method: string, ...args: unknown[]): void => { dotnet.invokeMethodAsync(method, ...args).catch(() => undefined); };
+  return {
+    apply: (batch, commands) => dotnet.invokeMethodAsync('Apply', batch, commands),
+    undo: () => dotnet.invokeMethodAsync('Undo'),
+    redo: () => dotnet.invokeMethodAsync('Redo'),
+    openText: id => dotnet.invokeMethodAsync('OpenText', id),
+    editText: (id, version, delta, number) => dotnet.invokeMethodAsync('EditText', id, version, delta, number),
+    closeText: id => dotnet.invokeMethodAsync('CloseText', id),
+    setViewport: view => tell('SetViewport', view),
+    setPresence: presence => tell('SetPresence', presence),
+    copy: ids => dotnet.invokeMethodAsync('Copy', ids),
+  };
+}

@@ -1,0 +1,19 @@
+using System.Security.Claims;
+using Demiurge.Core.Permissions;
+using Microsoft.AspNetCore.Components.Authorization;
+
+namespace Demiurge.Web.Components;
+
+/// <summary>The person behind this circuit or request.</summary>
+public sealed class CurrentUser(AuthenticationStateProvider authentication)
+{
+    /// <summary>The signed-in person, or null.</summary>
+    public async Task<Actor?> Find() =>
+        Guid.TryParse((await authentication.GetAuthenticationStateAsync()).User.FindFirstValue(ClaimTypes.NameIdentifier), out var id)
+            ? new Actor(id)
+            : null;
+
+    /// <summary>The signed-in person, on a page that requires one.</summary>
+    public async Task<Actor> Get() =>
+        await Find() ?? throw new InvalidOperationException("Nobody is signed in: the page lacks [Authorize].");
+}
