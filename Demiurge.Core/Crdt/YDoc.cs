@@ -37,6 +37,9 @@ public sealed class YDoc : IDisposable
     /// <summary>Raised after each transaction that changed something, with the change as an update.</summary>
     public event Action<YUpdateEvent>? Updated;
 
+    /// <summary>As <see cref="Updated"/>, with the change in update format v2. An update is only made in a format that somebody subscribes to.</summary>
+    public event Action<YUpdateEvent>? UpdatedV2;
+
     /// <summary>Raised after the observers of each transaction, before deleted content is dropped.</summary>
     public event Action<Transaction>? AfterTransaction;
 
@@ -122,14 +125,28 @@ public sealed class YDoc : IDisposable
         }
     }
 
+    /// <summary>As <see cref="ApplyUpdate"/>, for update format v2.</summary>
+    /// <param name="update">The update's bytes.</param>
+    /// <param name="origin">Given to events; who sent it, for example.</param>
+    /// <exception cref="CrdtDecodingException">
+    /// The bytes are not an update, or one that unfolds to more than any honest one (see <see cref="YUpdates.ConvertUpdateFormatV2ToV1"/>); the document is unchanged.
+    /// </exception>
+    public void ApplyUpdateV2(ReadOnlySpan<byte> update, object? origin = null)
+    {
+        using var encoder = new LibEncoder(update.Length + 256);
+        UpdateTranscoder.ToV1(update, encoder);
+        ApplyUpdate(encoder.Written, origin);
+    }
+
     /// <summary>Everything beyond a state vector, and all deletions, as an update (format v1). Includes what still waits.</summary>
     /// <exception cref="CrdtDecodingException">The state vector is malformed.</exception>
     public byte[] EncodeStateAsUpdate(ReadOnlySpan<byte> targetStateVector = default)
     {
         var from = StateVector.Decode(targetStateVector);
         scratch.Clear();
-        UpdateWriter.WriteStructs(scratch, Store, from);
-        Store.AllDeletes().Write(scratch);
+        var encoder = new UpdateEncoderV1(scratch);
+        UpdateWriter.WriteStructs(encoder, Store, from);
+        Store.AllDeletes().Write(encoder);
         var state = scratch.ToArray();
         if (!HasPending)
         {
@@ -147,6 +164,22 @@ public sealed class YDoc : IDisposable
         return UpdateMerger.Merge([.. parts]);
     }
 
+    /// <summary>As <see cref="EncodeStateAsUpdate"/>, in update format v2: smaller, above all for long documents.</summary>
+    /// <exception cref="CrdtDecodingException">The state vector is malformed.</exception>
+    public byte[] EncodeStateAsUpdateV2(ReadOnlySpan<byte> targetStateVector = default)
+    {
+        if (HasPending)
+        {
+            return YUpdates.ConvertUpdateFormatV1ToV2(EncodeStateAsUpdate(targetStateVector));
+        }
+        var from = StateVector.Decode(targetStateVector);
+        var columns = UpdateColumns.Rent();
+        var encoder = new UpdateEncoderV2(columns);
+        UpdateWriter.WriteStructs(encoder, Store, from);
+        Store.AllDeletes().Write(encoder);
+        return columns.Finish();
+    }
+
     /// <summary>The next clock of each client. Under a client id of <see cref="Transact(Action{Transaction}, object, uint?)"/> as under any other.</summary>
     public byte[] EncodeStateVector()
     {
@@ -161,10 +194,15 @@ public sealed class YDoc : IDisposable
         return scratch.ToArray();
     }
 
+    /// <summary>What an update (format v1) would change here: as <see cref="YUpdates.Inspect"/>, with what this document knows about the structs it refers to.</summary>
+    /// <exception cref="CrdtDecodingException">The bytes are not an update.</exception>
+    public UpdateInfo Inspect(ReadOnlySpan<byte> update) => UpdateInspector.Inspect(update, Store);
+
     /// <summary>Releases buffers and subscribers. The document is not to be used afterwards.</summary>
     public void Dispose()
     {
         Updated = null;
+        UpdatedV2 = null;
         AfterTransaction = null;
         scratch.Dispose();
     }
@@ -266,10 +304,20 @@ public sealed class YDoc : IDisposable
         if (Updated is { } updated && transaction.HasChanges)
         {
             scratch.Clear();
-            UpdateWriter.WriteStructs(scratch, transaction);
-            transaction.Deletes.Write(scratch);
+            var encoder = new UpdateEncoderV1(scratch);
+            UpdateWriter.WriteStructs(encoder, transaction);
+            transaction.Deletes.Write(encoder);
             var change = new YUpdateEvent(scratch.ToArray(), transaction.Origin, transaction, transaction.Local);
             Guarded(static call => call.updated(call.change), (updated, change), ref failure);
+        }
+        if (UpdatedV2 is { } updatedV2 && transaction.HasChanges)
+        {
+            var columns = UpdateColumns.Rent();
+            var encoder = new UpdateEncoderV2(columns);
+            UpdateWriter.WriteStructs(encoder, transaction);
+            transaction.Deletes.Write(encoder);
+            var change = new YUpdateEvent(columns.Finish(), transaction.Origin, transaction, transaction.Local);
+            Guarded(static call => call.updatedV2(call.change), (updatedV2, change), ref failure);
         }
     }
 

@@ -1,7 +1,7 @@
 namespace Demiurge.Core.Crdt;
 
 /// <summary>A transaction changed the document.</summary>
-/// <param name="Update">What changed, in update format v1.</param>
+/// <param name="Update">What changed, in the format of the event: v1 for <see cref="YDoc.Updated"/>, v2 for <see cref="YDoc.UpdatedV2"/>.</param>
 /// <param name="Origin">What <see cref="YDoc.Transact(Action{Transaction}, object, uint?)"/> or <see cref="YDoc.ApplyUpdate"/> was told.</param>
 /// <param name="Transaction">The transaction, finished.</param>
 /// <param name="Local">False when the change came from <see cref="YDoc.ApplyUpdate"/>.</param>

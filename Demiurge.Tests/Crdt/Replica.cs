@@ -39,9 +39,16 @@ public interface IReplica : IDisposable
 
     /// <summary>Deep events since the last call, as JSON.</summary>
     string TakeEvents();
+
+    /// <summary>The updates since the last call in the format that the session doesn't use, if they are recorded.</summary>
+    List<byte[]> TakeOthers();
 }
 
-public sealed record ReplicaState(string Json, string Delta, string Vector, string Update, bool Pending);
+public sealed record ReplicaState(string Json, string Delta, string Vector, string Update, string UpdateV2, bool Pending)
+{
+    /// <summary>What must be the same on all replicas. Encoded states may differ: undo keeps content on one that is collected on another.</summary>
+    public ReplicaState Meaning => this with { Update = "", UpdateV2 = "" };
+}
 
 internal sealed class OurReplica : IReplica
 {
@@ -59,18 +66,28 @@ internal sealed class OurReplica : IReplica
     private readonly YText text;
     private readonly YText rich;
     private readonly JsonArray events = [];
+    private readonly bool v2;
     private List<byte[]> updates = [];
+    private List<byte[]> others = [];
     private UndoManager? undo;
 
-    public OurReplica(uint clientId, bool gc = true, bool observe = false, bool surrogates = true)
+    public OurReplica(uint clientId, bool gc = true, bool observe = false, bool surrogates = true, bool v2 = false, bool both = false)
     {
+        this.v2 = v2;
         words = surrogates ? Words : [.. Words.Select(word => word.Replace("😀", "ö"))];
         Doc = new(new() { ClientId = clientId, Gc = gc });
         map = Doc.GetMap("map");
         array = Doc.GetArray("array");
         text = Doc.GetText("text");
         rich = Doc.GetText("rich");
-        Doc.Updated += change => updates.Add(change.Update);
+        if (v2 || both)
+        {
+            Doc.UpdatedV2 += change => (v2 ? updates : others).Add(change.Update);
+        }
+        if (!v2 || both)
+        {
+            Doc.Updated += change => (v2 ? others : updates).Add(change.Update);
+        }
         if (observe)
         {
             foreach (var root in new YType[] { map, array, text, rich })
@@ -98,7 +115,14 @@ internal sealed class OurReplica : IReplica
     {
         foreach (var update in received)
         {
-            Doc.ApplyUpdate(update, "remote");
+            if (v2)
+            {
+                Doc.ApplyUpdateV2(update, "remote");
+            }
+            else
+            {
+                Doc.ApplyUpdate(update, "remote");
+            }
         }
         return Take();
     }
@@ -117,19 +141,27 @@ internal sealed class OurReplica : IReplica
         return Take();
     }
 
-    public byte[] Encode(byte[] stateVector) => Doc.EncodeStateAsUpdate(stateVector);
+    public byte[] Encode(byte[] stateVector) => v2 ? Doc.EncodeStateAsUpdateV2(stateVector) : Doc.EncodeStateAsUpdate(stateVector);
 
     public ReplicaState State() => new(
         PlainJson.Of(new Dictionary<string, object?> { ["map"] = map.ToJson(), ["array"] = array.ToJson(), ["text"] = text.ToJson(), ["rich"] = rich.ToJson() })!.ToJsonString(),
         PlainJson.Of(rich.ToDelta()).ToJsonString(),
         Convert.ToBase64String(Doc.EncodeStateVector()),
         Convert.ToBase64String(Doc.EncodeStateAsUpdate()),
+        Convert.ToBase64String(Doc.EncodeStateAsUpdateV2()),
         Doc.HasPending);
 
     public string TakeEvents()
     {
         var taken = events.ToJsonString();
         events.Clear();
+        return taken;
+    }
+
+    public List<byte[]> TakeOthers()
+    {
+        var taken = others;
+        others = [];
         return taken;
     }
 
@@ -308,11 +340,12 @@ internal sealed class YjsReplica : IReplica
     private readonly YjsOracle oracle;
     private readonly int doc = Interlocked.Increment(ref next);
     private JsonArray events = [];
+    private List<byte[]> others = [];
 
-    public YjsReplica(YjsOracle oracle, uint clientId, bool gc = true, bool observe = false, bool surrogates = true)
+    public YjsReplica(YjsOracle oracle, uint clientId, bool gc = true, bool observe = false, bool surrogates = true, bool v2 = false, bool both = false)
     {
         this.oracle = oracle;
-        Ask("new", new() { ["clientId"] = clientId, ["gc"] = gc, ["observe"] = observe, ["surrogates"] = surrogates });
+        Ask("new", new() { ["clientId"] = clientId, ["gc"] = gc, ["observe"] = observe, ["surrogates"] = surrogates, ["v2"] = v2, ["both"] = both });
     }
 
     public List<byte[]> Run(IReadOnlyList<Operation> operations) =>
@@ -333,13 +366,20 @@ internal sealed class YjsReplica : IReplica
     public ReplicaState State()
     {
         var answer = Ask("state", []);
-        return new(PlainJson.Sorted(answer["json"])!.ToJsonString(), PlainJson.Sorted(answer["delta"])!.ToJsonString(), (string)answer["vector"]!, (string)answer["update"]!, (bool)answer["pending"]!);
+        return new(PlainJson.Sorted(answer["json"])!.ToJsonString(), PlainJson.Sorted(answer["delta"])!.ToJsonString(), (string)answer["vector"]!, (string)answer["update"]!, (string)answer["updateV2"]!, (bool)answer["pending"]!);
     }
 
     public string TakeEvents()
     {
         var taken = events.ToJsonString();
         events = [];
+        return taken;
+    }
+
+    public List<byte[]> TakeOthers()
+    {
+        var taken = others;
+        others = [];
         return taken;
     }
 
@@ -357,6 +397,7 @@ internal sealed class YjsReplica : IReplica
         {
             events.Add(PlainJson.Sorted(change));
         }
+        others.AddRange(answer["others"]!.AsArray().Select(update => Convert.FromBase64String((string)update!)));
         return [.. answer["updates"]!.AsArray().Select(update => Convert.FromBase64String((string)update!))];
     }
 

@@ -60,12 +60,25 @@ public sealed class UpdateMergerTests(YjsOracle oracle) : IClassFixture<YjsOracl
         Assert.Equal(
             (string)oracle.Ask("diff", new() { ["update"] = Convert.ToBase64String(merged), ["vector"] = Convert.ToBase64String(encoder.Written) })["update"]!,
             Convert.ToBase64String(UpdateMerger.Diff(merged, from)));
+
+        var mergedV2 = YUpdates.MergeUpdatesV2([.. chosen.Select(update => YUpdates.ConvertUpdateFormatV1ToV2(update))]);
+        Assert.Equal(Ask("convert", merged), YUpdates.ConvertUpdateFormatV1ToV2(merged));
+        Assert.Equal(YUpdates.ConvertUpdateFormatV1ToV2(merged), mergedV2);
+        Assert.Equal(Ask("convert", mergedV2, v2: true), YUpdates.ConvertUpdateFormatV2ToV1(mergedV2));
+        Assert.Equal(Ask("diff", mergedV2, v2: true, encoder.ToArray()), YUpdates.DiffUpdateV2(mergedV2, encoder.Written));
+        Assert.Equal(Ask("vectorOf", merged, answer: "vector"), YUpdates.EncodeStateVectorFromUpdate(merged));
+        Assert.Equal(Ask("vectorOf", mergedV2, v2: true, answer: "vector"), YUpdates.EncodeStateVectorFromUpdateV2(mergedV2));
+        var cut = YUpdates.DiffUpdate(merged, encoder.Written);
+        Assert.Equal(Ask("vectorOf", cut, answer: "vector"), YUpdates.EncodeStateVectorFromUpdate(cut));
     });
+
+    private byte[] Ask(string command, byte[] update, bool v2 = false, byte[]? vector = null, string answer = "update") => Convert.FromBase64String((string)oracle.Ask(
+        command, new() { ["update"] = Convert.ToBase64String(update), ["v2"] = v2, ["vector"] = Convert.ToBase64String(vector ?? []) })[answer]!);
 
     private static ReplicaState Load(byte[] update)
     {
         using var replica = new OurReplica(1);
         replica.Apply([update]);
-        return replica.State() with { Update = "" };
+        return replica.State().Meaning;
     }
 }

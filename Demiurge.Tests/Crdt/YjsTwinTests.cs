@@ -18,9 +18,10 @@ public sealed class YjsTwinTests(YjsOracle oracle) : IClassFixture<YjsOracle>
         var gc = random.Next(4) != 0;
         var observe = random.Next(2) == 0;
         var tracked = random.Next(2) == 0;
+        var v2 = random.Next(2) == 0;
         var ids = Enumerable.Range(0, count).Select(_ => (uint)random.Next(1, int.MaxValue)).ToArray();
-        var ours = ids.Select(id => new OurReplica(id, gc, observe)).ToArray();
-        var theirs = ids.Select(id => new YjsReplica(oracle, id, gc, observe)).ToArray();
+        var ours = ids.Select(id => new OurReplica(id, gc, observe, v2: v2, both: true)).ToArray();
+        var theirs = ids.Select(id => new YjsReplica(oracle, id, gc, observe, v2: v2, both: true)).ToArray();
         var inboxes = ids.Select(_ => new List<byte[]>()).ToArray();
         if (tracked)
         {
@@ -50,6 +51,7 @@ public sealed class YjsTwinTests(YjsOracle oracle) : IClassFixture<YjsOracle>
                     produced = Same(step, $"apply {received.Count}", ours[who].Apply(received), theirs[who].Apply(received));
                     break;
             }
+            Same(step, "in the other format", ours[who].TakeOthers(), theirs[who].TakeOthers());
             Assert.Equal(theirs[who].TakeEvents(), ours[who].TakeEvents());
             for (var other = 0; other < count; other++)
             {

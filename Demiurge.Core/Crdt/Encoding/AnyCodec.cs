@@ -62,7 +62,10 @@ internal static class AnyCodec
     }
 
     /// <summary>One value. Numbers are double, a bigint is long, undefined is null.</summary>
-    public static object? Read(ref LibDecoder decoder, int depth = 0)
+    /// <param name="decoder">Where it begins.</param>
+    /// <param name="depth">How deep it lies.</param>
+    /// <param name="omitUndefined">Whether members that are undefined are left out, as JSON leaves them out.</param>
+    public static object? Read(ref LibDecoder decoder, int depth = 0, bool omitUndefined = false)
     {
         if (depth > MaxDepth)
         {
@@ -92,7 +95,13 @@ internal static class AnyCodec
                 for (var count = decoder.ReadVarUint(); count > 0; count--)
                 {
                     var key = decoder.ReadVarString();
-                    members[key] = Read(ref decoder, depth + 1);
+                    if (omitUndefined && decoder.NextIs(127))
+                    {
+                        decoder.ReadByte();
+                        members.Remove(key);
+                        continue;
+                    }
+                    members[key] = Read(ref decoder, depth + 1, omitUndefined);
                 }
                 return members;
             case 117:
@@ -100,7 +109,7 @@ internal static class AnyCodec
                 var elements = new List<object?>((int)Math.Min(length, (ulong)decoder.Remaining));
                 for (; length > 0; length--)
                 {
-                    elements.Add(Read(ref decoder, depth + 1));
+                    elements.Add(Read(ref decoder, depth + 1, omitUndefined));
                 }
                 return elements;
             case 116:

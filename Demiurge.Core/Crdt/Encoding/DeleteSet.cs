@@ -135,16 +135,16 @@ internal sealed class DeleteSet
         return copy;
     }
 
-    public void Write(LibEncoder encoder)
+    public void Write<T>(T encoder) where T : struct, IUpdateEncoder
     {
         Normalize();
         if (groups.Count == 0)
         {
-            encoder.WriteVarUint(ranges.Count == 0 ? 0u : 1);
+            encoder.Rest.WriteVarUint(ranges.Count == 0 ? 0u : 1);
             Write(encoder, 0, ranges.Count);
             return;
         }
-        encoder.WriteVarUint((uint)groups.Count);
+        encoder.Rest.WriteVarUint((uint)groups.Count);
         foreach (var group in Enumerable.Range(0, groups.Count).OrderByDescending(group => ranges[groups[group]].Client))
         {
             Write(encoder, groups[group], EndOf(group));
@@ -153,18 +153,16 @@ internal sealed class DeleteSet
 
     private int EndOf(int group) => group + 1 < groups.Count ? groups[group + 1] : ranges.Count;
 
-    private void Write(LibEncoder encoder, int start, int end)
+    private void Write<T>(T encoder, int start, int end) where T : struct, IUpdateEncoder
     {
         if (start == end)
         {
             return;
         }
-        encoder.WriteVarUint(ranges[start].Client);
-        encoder.WriteVarUint((uint)(end - start));
+        encoder.BeginDeletes(ranges[start].Client, end - start);
         for (; start < end; start++)
         {
-            encoder.WriteVarUint((uint)ranges[start].Clock);
-            encoder.WriteVarUint((uint)ranges[start].Length);
+            encoder.WriteDelete(ranges[start].Clock, ranges[start].Length);
         }
     }
 

@@ -34,6 +34,9 @@ public ref struct LibDecoder
     /// <summary>What was read between <paramref name="start"/> and the current position.</summary>
     internal readonly ReadOnlySpan<byte> Since(int start) => bytes[start..position];
 
+    /// <summary>Whether the next byte is there and is this one.</summary>
+    internal readonly bool NextIs(byte value) => position < bytes.Length && bytes[position] == value;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte ReadByte()
     {
@@ -91,8 +94,15 @@ public ref struct LibDecoder
     /// <summary>A signed integer: 6 bits and the sign in the first byte, then 7 bits a byte. Negative zero keeps its sign.</summary>
     public double ReadVarInt()
     {
+        var magnitude = ReadSigned(out var negative);
+        return negative ? -(double)magnitude : magnitude;
+    }
+
+    /// <summary>A signed integer by magnitude and sign.</summary>
+    internal ulong ReadSigned(out bool negative)
+    {
         var b = ReadByte();
-        var negative = (b & 0x40) != 0;
+        negative = (b & 0x40) != 0;
         ulong value = (ulong)(b & 0x3f);
         var shift = 6;
         while (b >= 0x80)
@@ -109,7 +119,7 @@ public ref struct LibDecoder
         {
             ThrowRange();
         }
-        return negative ? -(double)value : value;
+        return value;
     }
 
     /// <summary>The next <paramref name="count"/> bytes, not copied.</summary>

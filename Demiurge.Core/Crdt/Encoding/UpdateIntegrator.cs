@@ -42,7 +42,7 @@ internal sealed class UpdateIntegrator(StructStore store)
             }
             using var encoder = new LibEncoder();
             encoder.WriteVarUint(0);
-            pendingDeletes.Write(encoder);
+            pendingDeletes.Write(new UpdateEncoderV1(encoder));
             return encoder.ToArray();
         }
     }

@@ -232,7 +232,7 @@ internal static class UpdateMerger
             using var whole = new LibEncoder(body.Length + 64);
             whole.WriteVarUint((uint)sections);
             whole.WriteBytes(body.Written);
-            deletes.Write(whole);
+            deletes.Write(new UpdateEncoderV1(whole));
             return whole.ToArray();
         }
 

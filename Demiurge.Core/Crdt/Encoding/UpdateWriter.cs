@@ -1,14 +1,14 @@
 namespace Demiurge.Core.Crdt;
 
-/// <summary>Writes structs straight from the store in update format v1. Source: <c>writeClientsStructs</c> in <c>yjs/src/utils/encoding.js</c>.</summary>
+/// <summary>Writes structs straight from the store, in either format. Source: <c>writeClientsStructs</c> in <c>yjs/src/utils/encoding.js</c>.</summary>
 internal static class UpdateWriter
 {
     /// <summary>Everything from given clocks on. Clients with the highest id come first: their structs are the likeliest to need no conflict scan.</summary>
-    public static void WriteStructs(LibEncoder encoder, StructStore store, StateVector from)
+    public static void WriteStructs<T>(T encoder, StructStore store, StateVector from) where T : struct, IUpdateEncoder
     {
         var clients = store.ClientsHighestFirst();
         clients.RemoveAll(client => from.TryGetValue(client.Id, out var clock) && client.State <= clock);
-        encoder.WriteVarUint((uint)clients.Count);
+        encoder.Rest.WriteVarUint((uint)clients.Count);
         foreach (var client in clients)
         {
             WriteClient(encoder, store, client, from.GetValueOrDefault(client.Id));
@@ -16,11 +16,11 @@ internal static class UpdateWriter
     }
 
     /// <summary>What a transaction added.</summary>
-    public static void WriteStructs(LibEncoder encoder, Transaction transaction)
+    public static void WriteStructs<T>(T encoder, Transaction transaction) where T : struct, IUpdateEncoder
     {
         var store = transaction.Doc.Store;
         var touched = transaction.Touched;
-        encoder.WriteVarUint((uint)touched.Count);
+        encoder.Rest.WriteVarUint((uint)touched.Count);
         if (touched.Count == 1)
         {
             WriteClient(encoder, store, store.Clients[touched[0].Client], touched[0].Before);
@@ -32,12 +32,12 @@ internal static class UpdateWriter
         }
     }
 
-    private static void WriteClient(LibEncoder encoder, StructStore store, ClientBlocks client, int clock)
+    private static void WriteClient<T>(T encoder, StructStore store, ClientBlocks client, int clock) where T : struct, IUpdateEncoder
     {
         var first = client.Find(clock);
-        encoder.WriteVarUint((uint)(client.Count - first));
-        encoder.WriteVarUint(client.Id);
-        encoder.WriteVarUint((uint)clock);
+        encoder.Rest.WriteVarUint((uint)(client.Count - first));
+        encoder.WriteClient(client.Id);
+        encoder.Rest.WriteVarUint((uint)clock);
         WriteStruct(encoder, store, ref store.Items[client[first]], clock - client.ClockAt(first));
         for (var position = first + 1; position < client.Count; position++)
         {
@@ -45,25 +45,25 @@ internal static class UpdateWriter
         }
     }
 
-    private static void WriteStruct(LibEncoder encoder, StructStore store, ref Item item, int offset)
+    private static void WriteStruct<T>(T encoder, StructStore store, ref Item item, int offset) where T : struct, IUpdateEncoder
     {
         if (item.IsGc)
         {
-            encoder.WriteByte((byte)ContentKind.Gc);
-            encoder.WriteVarUint((uint)(item.Length - offset));
+            encoder.WriteInfo((byte)ContentKind.Gc);
+            encoder.WriteLength(item.Length - offset);
             return;
         }
         var origin = offset > 0 ? new ItemId(item.Client, item.Clock + offset - 1) : new ItemId(item.OriginClient, item.OriginClock);
         var hasOrigin = origin.Client >= 0;
         var hasRightOrigin = item.RightOriginClient >= 0;
-        encoder.WriteByte((byte)((int)item.Kind | (hasOrigin ? 0x80 : 0) | (hasRightOrigin ? 0x40 : 0) | (item.Key >= 0 ? 0x20 : 0)));
+        encoder.WriteInfo((byte)((int)item.Kind | (hasOrigin ? 0x80 : 0) | (hasRightOrigin ? 0x40 : 0) | (item.Key >= 0 ? 0x20 : 0)));
         if (hasOrigin)
         {
-            WriteId(encoder, store, origin.Client, origin.Clock);
+            encoder.WriteLeftId(store.Clients[origin.Client].Id, origin.Clock);
         }
         if (hasRightOrigin)
         {
-            WriteId(encoder, store, item.RightOriginClient, item.RightOriginClock);
+            encoder.WriteRightId(store.Clients[item.RightOriginClient].Id, item.RightOriginClock);
         }
         if (!hasOrigin && !hasRightOrigin)
         {
@@ -72,62 +72,78 @@ internal static class UpdateWriter
         WriteContent(encoder, store, ref item, offset);
     }
 
-    private static void WriteParent(LibEncoder encoder, StructStore store, ref Item item)
+    private static void WriteParent<T>(T encoder, StructStore store, ref Item item) where T : struct, IUpdateEncoder
     {
         ref var parent = ref store.Branches[item.Parent];
         if (parent.Item == 0)
         {
-            encoder.WriteByte(1);
-            encoder.WriteVarString(store.Names[parent.Name]);
+            encoder.WriteParentInfo(true);
+            encoder.WriteString(store.Names[parent.Name]);
         }
         else
         {
             ref var holder = ref store.Items[parent.Item];
-            encoder.WriteByte(0);
-            WriteId(encoder, store, holder.Client, holder.Clock);
+            encoder.WriteParentInfo(false);
+            encoder.WriteLeftId(store.Clients[holder.Client].Id, holder.Clock);
         }
         if (item.Key >= 0)
         {
-            encoder.WriteVarString(store.Names[item.Key]);
+            encoder.WriteString(store.Names[item.Key]);
         }
     }
 
-    private static void WriteId(LibEncoder encoder, StructStore store, int client, int clock)
-    {
-        encoder.WriteVarUint(store.Clients[client].Id);
-        encoder.WriteVarUint((uint)clock);
-    }
-
-    private static void WriteContent(LibEncoder encoder, StructStore store, ref Item item, int offset)
+    private static void WriteContent<T>(T encoder, StructStore store, ref Item item, int offset) where T : struct, IUpdateEncoder
     {
         switch (item.Kind)
         {
             case ContentKind.Deleted:
-                encoder.WriteVarUint((uint)(item.Length - offset));
+                encoder.WriteLength(item.Length - offset);
                 break;
             case ContentKind.String:
-                encoder.WriteVarString(store.Chars[item.A + offset, item.Length - offset]);
+                encoder.WriteString(store.Chars[item.A + offset, item.Length - offset]);
                 break;
-            case ContentKind.Json or ContentKind.Any:
-                encoder.WriteVarUint((uint)(item.Length - offset));
-                encoder.WriteBytes(store.ValuesFrom(ref item, offset));
+            case ContentKind.Json:
+                encoder.WriteLength(item.Length - offset);
+                for (var texts = new LibDecoder(store.ValuesFrom(ref item, offset)); !texts.IsAtEnd;)
+                {
+                    encoder.WriteUtf8(texts.ReadVarBytes());
+                }
                 break;
-            case ContentKind.Binary or ContentKind.Embed:
-                encoder.WriteVarBytes(store.Bytes[item.A, item.B]);
+            case ContentKind.Any:
+                encoder.WriteLength(item.Length - offset);
+                encoder.Rest.WriteBytes(store.ValuesFrom(ref item, offset));
+                break;
+            case ContentKind.Binary:
+                encoder.Rest.WriteVarBytes(store.Bytes[item.A, item.B]);
+                break;
+            case ContentKind.Embed when T.WritesAny:
+                AnyJson.WriteAny(encoder.Rest, store.Bytes[item.A, item.B]);
+                break;
+            case ContentKind.Embed:
+                encoder.Rest.WriteVarBytes(store.Bytes[item.A, item.B]);
                 break;
             case ContentKind.Doc:
-                encoder.WriteBytes(store.Bytes[item.A, item.B]);
+                var doc = new LibDecoder(store.Bytes[item.A, item.B]);
+                encoder.WriteUtf8(doc.ReadVarBytes());
+                encoder.Rest.WriteBytes(doc.ReadBytes(doc.Remaining));
                 break;
             case ContentKind.Format:
-                encoder.WriteVarString(store.Names[item.A]);
-                encoder.WriteVarString(store.Values[item.B]);
+                encoder.WriteKey(store.Names[item.A]);
+                if (T.WritesAny)
+                {
+                    encoder.Rest.WriteBytes(store.AnyValue(item.B));
+                }
+                else
+                {
+                    encoder.Rest.WriteVarString(store.Values[item.B]);
+                }
                 break;
             case ContentKind.Type:
                 ref var branch = ref store.Branches[item.A];
-                encoder.WriteByte((byte)branch.Kind);
+                encoder.WriteTypeRef((byte)branch.Kind);
                 if (branch.Name >= 0)
                 {
-                    encoder.WriteVarString(store.Names[branch.Name]);
+                    encoder.WriteKey(store.Names[branch.Name]);
                 }
                 break;
         }

@@ -32,7 +32,8 @@ const changeOf = event => ({
 })
 
 class Replica {
-  constructor ({ clientId, gc = true, observe = false, surrogates = true }) {
+  constructor ({ clientId, gc = true, observe = false, surrogates = true, v2 = false, both = false }) {
+    this.v2 = v2
     this.words = surrogates ? words : words.map(word => word.replaceAll('😀', 'ö'))
     this.doc = new Y.Doc({ gc })
     this.doc.clientID = clientId
@@ -43,7 +44,9 @@ class Replica {
     this.roots = [this.map, this.array, this.text, this.rich]
     this.updates = []
     this.events = []
-    this.doc.on('update', update => this.updates.push(base64(update)))
+    this.others = []
+    this.doc.on(v2 ? 'updateV2' : 'update', update => this.updates.push(base64(update)))
+    if (both) this.doc.on(v2 ? 'update' : 'updateV2', update => this.others.push(base64(update)))
     if (observe) {
       this.roots.forEach(root => root.observeDeep(events => this.events.push(events.map(changeOf))))
     }
@@ -148,13 +151,15 @@ const state = ({ doc, map, array, text, rich }) => ({
   delta: delta(rich.toDelta()),
   vector: base64(Y.encodeStateVector(doc)),
   update: base64(Y.encodeStateAsUpdate(doc)),
+  updateV2: base64(Y.encodeStateAsUpdateV2(doc)),
   pending: doc.store.pendingStructs !== null || doc.store.pendingDs !== null
 })
 const taken = (replica, extra) => {
-  const { updates, events } = replica
+  const { updates, others, events } = replica
   replica.updates = []
+  replica.others = []
   replica.events = []
-  return { updates, events, ...extra }
+  return { updates, others, events, ...extra }
 }
 
 const commands = {
@@ -163,16 +168,22 @@ const commands = {
   run: request => { const replica = replicas.get(request.doc); replica.run(request.ops); return taken(replica) },
   apply: request => {
     const replica = replicas.get(request.doc)
-    request.updates.forEach(update => Y.applyUpdate(replica.doc, bytes(update), 'remote'))
+    const take = replica.v2 ? Y.applyUpdateV2 : Y.applyUpdate
+    request.updates.forEach(update => take(replica.doc, bytes(update), 'remote'))
     return taken(replica)
   },
   undo: request => { const replica = replicas.get(request.doc); return taken(replica, { done: replica.undoManager().undo() !== null }) },
   redo: request => { const replica = replicas.get(request.doc); return taken(replica, { done: replica.undoManager().redo() !== null }) },
   track: request => { replicas.get(request.doc).undoManager(); return {} },
   state: request => state(replicas.get(request.doc)),
-  encode: request => ({ update: base64(Y.encodeStateAsUpdate(replicas.get(request.doc).doc, bytes(request.vector))) }),
-  merge: request => ({ update: base64(Y.mergeUpdates(request.updates.map(bytes))) }),
-  diff: request => ({ update: base64(Y.diffUpdate(bytes(request.update), bytes(request.vector))) }),
+  encode: request => {
+    const { doc, v2 } = replicas.get(request.doc)
+    return { update: base64((v2 ? Y.encodeStateAsUpdateV2 : Y.encodeStateAsUpdate)(doc, bytes(request.vector))) }
+  },
+  merge: request => ({ update: base64((request.v2 ? Y.mergeUpdatesV2 : Y.mergeUpdates)(request.updates.map(bytes))) }),
+  diff: request => ({ update: base64((request.v2 ? Y.diffUpdateV2 : Y.diffUpdate)(bytes(request.update), bytes(request.vector))) }),
+  vectorOf: request => ({ vector: base64((request.v2 ? Y.encodeStateVectorFromUpdateV2 : Y.encodeStateVectorFromUpdate)(bytes(request.update))) }),
+  convert: request => ({ update: base64((request.v2 ? Y.convertUpdateFormatV2ToV1 : Y.convertUpdateFormatV1ToV2)(bytes(request.update))) }),
   // What y-protocols answers to a sync message, and the step 1 that it opens with.
   sync: request => {
     const { doc } = replicas.get(request.doc)
