@@ -1,6 +1,7 @@
 using Demiurge.Core;
 using Demiurge.Core.Accounts;
 using Demiurge.Core.Audit;
+using Demiurge.Core.Containers;
 using Demiurge.Core.Gateways;
 using Demiurge.Core.Mail;
 using Demiurge.Core.Organizations;
@@ -39,6 +40,7 @@ try
     builder.Services.AddPlatform();
     builder.Services.AddTokens();
     builder.Services.AddGateways(builder.Configuration);
+    builder.Services.AddContainers(builder.Configuration);
     builder.Services.AddEdge();
     builder.Services.AddBrowserSignIn();
     builder.Services.AddCredentialRateLimit();
