@@ -70,6 +70,16 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
+    public void EngineApi_IsKnown_InItsFolderOnly()
+    {
+        Assert.Empty(Rules.EscapedFrom(Core, "Demiurge.Core.Containers.Docker", "Demiurge.Core.Containers.Docker"));
+        Assert.DoesNotContain(Core.GetExportedTypes(), type => Rules.IsBelow(type.Namespace!, "Demiurge.Core.Containers.Docker.Wire"));
+
+        Assert.Contains($"{Samples}.Components.PageWithEngine mentions {Samples}.Engine.Wire.Spec, whose place is {Samples}.Engine",
+            Rules.EscapedFrom(Tests, $"{Samples}.Engine", $"{Samples}.Engine"));
+    }
+
+    [Fact]
     public void Features_Entities_KnowOthersById()
     {
         Assert.Empty(Rules.EntitiesThatHoldOthers(Core));

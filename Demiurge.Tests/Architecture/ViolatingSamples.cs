@@ -23,6 +23,16 @@ namespace Demiurge.Tests.Architecture.Samples.Components
             return ((DbContext)services).ChangeTracker.Entries().Count();
         }
     }
+
+    internal sealed class PageWithEngine
+    {
+        public static object Ask() => new Engine.Wire.Spec("image");
+    }
+}
+
+namespace Demiurge.Tests.Architecture.Samples.Engine.Wire
+{
+    internal sealed record Spec(string Image);
 }
 
 namespace Demiurge.Tests.Architecture.Samples.Naming
