@@ -4,6 +4,7 @@ namespace Demiurge.Core.Crdt;
 public sealed class Transaction
 {
     private readonly List<(int Branch, int Key)> changed = [];
+    private Dictionary<object, object?>? meta;
     private HashSet<(int, int)>? changedSet;
     private Dictionary<int, int>? touchedSet;
 
@@ -41,6 +42,12 @@ public sealed class Transaction
 
     /// <summary>Whether observers are still to be called, or being called.</summary>
     internal bool IsOpen { get; set; } = true;
+
+    /// <summary>Notes of whoever takes part in the transaction, by any key: those who see its events find them here. Not replicated.</summary>
+    public IDictionary<object, object?> Meta => meta ??= [];
+
+    /// <summary>Subdocuments that came, went, or are to be loaded; null when none did.</summary>
+    internal SubdocChanges? Subdocs { get; set; }
 
     internal bool HasChanges => Deletes.Count > 0 || Touched.Count > 0;
 

@@ -7,7 +7,7 @@ namespace Demiurge.Core.Crdt;
 /// document and everything obtained from it belong to one thread at a time; a change while another thread is in a transaction throws
 /// <see cref="InvalidOperationException"/>.
 /// </summary>
-public sealed class YDoc : IDisposable
+public sealed partial class YDoc : IDisposable
 {
     private readonly Dictionary<int, YType> types = [];
     private readonly List<Transaction> unfinished = [];
@@ -23,6 +23,12 @@ public sealed class YDoc : IDisposable
         ClientId = options.ClientId ?? RandomClientId();
         Gc = options.Gc;
         Guid = options.Guid ?? System.Guid.NewGuid().ToString();
+        Meta = options.Meta;
+        AutoLoad = options.AutoLoad;
+        ShouldLoad = options.ShouldLoad;
+        CollectionId = options.CollectionId;
+        Store.DocIntegrated = SubdocIntegrated;
+        Store.DocDeleted = SubdocDeleted;
         integrator = new(Store);
         Store.TypeIntegrated = (transaction, branch) => types.GetValueOrDefault(branch)?.Integrated(transaction);
         Store.TypeCollected = branch =>
@@ -52,7 +58,7 @@ public sealed class YDoc : IDisposable
     public uint ClientId { get; set; }
 
     /// <summary>Whether the content of what is deleted is dropped.</summary>
-    public bool Gc { get; }
+    public bool Gc { get; set; }
 
     /// <summary>Whether something received still waits for what it depends on.</summary>
     public bool HasPending => integrator.HasPending;
@@ -66,6 +72,15 @@ public sealed class YDoc : IDisposable
     /// <summary>A root text; created when nobody has named it before.</summary>
     /// <exception cref="InvalidOperationException">The root is in use as another type.</exception>
     public YText GetText(string name) => (YText)GetRoot(name, BranchKind.Text);
+
+    /// <inheritdoc cref="GetText"/>
+    public YXmlFragment GetXmlFragment(string name) => (YXmlFragment)GetRoot(name, BranchKind.XmlFragment);
+
+    /// <inheritdoc cref="GetText"/>
+    public YXmlElement GetXmlElement(string name) => (YXmlElement)GetRoot(name, BranchKind.XmlElement);
+
+    /// <inheritdoc cref="GetText"/>
+    public YXmlText GetXmlText(string name) => (YXmlText)GetRoot(name, BranchKind.XmlText);
 
     /// <summary>Runs a body as one transaction; within another one it becomes part of that.</summary>
     /// <param name="body">What to do. What it has done before it throws stays done.</param>
@@ -198,9 +213,21 @@ public sealed class YDoc : IDisposable
     /// <exception cref="CrdtDecodingException">The bytes are not an update.</exception>
     public UpdateInfo Inspect(ReadOnlySpan<byte> update) => UpdateInspector.Inspect(update, Store);
 
-    /// <summary>Releases buffers and subscribers. The document is not to be used afterwards.</summary>
+    /// <summary>
+    /// Releases buffers, subscribers and subdocuments, and says so (<see cref="Destroyed"/>). The document is not to be used afterwards. If it is a subdocument, its place in the holder is
+    /// taken by a new one with the same guid, which is not loaded.
+    /// </summary>
     public void Dispose()
     {
+        if (IsDestroyed)
+        {
+            return;
+        }
+        IsDestroyed = true;
+        LeaveHolder();
+        Destroyed?.Invoke(this);
+        Destroyed = null;
+        SubdocsChanged = null;
         Updated = null;
         UpdatedV2 = null;
         AfterTransaction = null;
@@ -226,7 +253,11 @@ public sealed class YDoc : IDisposable
             BranchKind.Array => new YArray(this, branch),
             BranchKind.Map => new YMap(this, branch),
             BranchKind.Text => new YText(this, branch),
-            _ => new YXml(this, branch),
+            BranchKind.XmlElement => new YXmlElement(this, branch),
+            BranchKind.XmlFragment => new YXmlFragment(this, branch),
+            BranchKind.XmlHook => new YXmlHook(this, branch),
+            BranchKind.XmlText => new YXmlText(this, branch),
+            _ => new YUntyped(this, branch),
         };
     }
 
@@ -277,6 +308,8 @@ public sealed class YDoc : IDisposable
         if (root.Kind == BranchKind.Undefined)
         {
             root.Kind = kind;
+            // Yjs forgets at this moment that a format has been here. Kept, as it decides how positions are found.
+            root.HasFormatting = false;
             types.Remove(branch);
         }
         if (root.Kind != kind)
@@ -318,6 +351,10 @@ public sealed class YDoc : IDisposable
             transaction.Deletes.Write(encoder);
             var change = new YUpdateEvent(columns.Finish(), transaction.Origin, transaction, transaction.Local);
             Guarded(static call => call.updatedV2(call.change), (updatedV2, change), ref failure);
+        }
+        if (transaction.Subdocs is { } subdocs)
+        {
+            FinishSubdocs(transaction, subdocs, ref failure);
         }
     }
 

@@ -11,4 +11,16 @@ public sealed record YDocOptions
 
     /// <summary>Identity of the document; random when null.</summary>
     public string? Guid { get; init; }
+
+    /// <summary>Of a subdocument: what the application wants to say about it. Travels with its holder. A value that a <see cref="YMap"/> takes.</summary>
+    public object? Meta { get; init; }
+
+    /// <summary>Of a subdocument: whether every replica that gets it should load it without being asked. Travels with its holder.</summary>
+    public bool AutoLoad { get; init; }
+
+    /// <summary>Whether a provider should synchronize the content now; false for a subdocument that is to be loaded on demand, see <see cref="YDoc.Load"/>.</summary>
+    public bool ShouldLoad { get; init; } = true;
+
+    /// <summary>Groups documents for providers that know collections; subdocuments take that of their holder. Not replicated.</summary>
+    public string? CollectionId { get; init; }
 }

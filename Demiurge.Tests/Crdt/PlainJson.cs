@@ -17,6 +17,7 @@ internal static class PlainJson
         string text => JsonValue.Create(text),
         byte[] bytes => new JsonObject { ["bytes"] = Convert.ToBase64String(bytes) },
         YType type => new JsonObject { ["type"] = Of(type.ToJson()) },
+        YDoc doc => new JsonObject { ["doc"] = doc.Guid },
         IReadOnlyDictionary<string, object?> members => new JsonObject(
             members.OrderBy(member => member.Key, StringComparer.Ordinal).Select(member => KeyValuePair.Create(member.Key, Of(member.Value)))),
         IEnumerable<object?> elements => new JsonArray([.. elements.Select(Of)]),

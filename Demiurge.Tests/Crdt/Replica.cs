@@ -11,6 +11,7 @@ public sealed record Operation(string Name, int A, int B, int C)
     [
         "mapSet", "mapSet", "mapDelete", "arrayInsert", "arrayInsert", "arrayPush", "arrayDelete", "textInsert", "textInsert", "textDelete",
         "richInsert", "richInsert", "richInsertWith", "richDelete", "richFormat", "richFormat", "richEmbed", "richDelta", "nested", "nested",
+        "xmlInsert", "xmlInsert", "xmlInsertAfter", "xmlDelete", "xmlAttribute", "xmlText", "xmlText", "textAttribute", "richType", "subdoc", "subdocLoad", "clear",
     ];
 
     public static Operation Next(Random random) =>
@@ -40,6 +41,15 @@ public interface IReplica : IDisposable
     /// <summary>Deep events since the last call, as JSON.</summary>
     string TakeEvents();
 
+    /// <summary>Keeps a snapshot; returns its bytes.</summary>
+    string TakeSnapshot();
+
+    /// <summary>What the document was at the snapshots kept, as JSON.</summary>
+    string History();
+
+    /// <summary>Keeps more relative positions; returns all and where they are, as JSON.</summary>
+    string Positions(IReadOnlyList<(int Which, int Index, int Assoc)> added);
+
     /// <summary>The updates since the last call in the format that the session doesn't use, if they are recorded.</summary>
     List<byte[]> TakeOthers();
 }
@@ -60,11 +70,17 @@ internal sealed class OurReplica : IReplica
         new() { ["link"] = "http://x", ["bold"] = null }, new() { ["size"] = 12 },
     ];
 
+    private static readonly bool[] Follow = [true, false];
+
     private readonly string[] words;
     private readonly YMap map;
     private readonly YArray array;
     private readonly YText text;
     private readonly YText rich;
+    private readonly YXmlFragment xml;
+    private readonly JsonArray subdocs = [];
+    private readonly List<Snapshot> snapshots = [];
+    private readonly List<RelativePosition> positions = [];
     private readonly JsonArray events = [];
     private readonly bool v2;
     private List<byte[]> updates = [];
@@ -80,6 +96,8 @@ internal sealed class OurReplica : IReplica
         array = Doc.GetArray("array");
         text = Doc.GetText("text");
         rich = Doc.GetText("rich");
+        xml = Doc.GetXmlFragment("xml");
+        Doc.SubdocsChanged += change => subdocs.Add(new JsonArray(Guids(change.Added), Guids(change.Removed), Guids(change.Loaded)));
         if (v2 || both)
         {
             Doc.UpdatedV2 += change => (v2 ? updates : others).Add(change.Update);
@@ -90,7 +108,7 @@ internal sealed class OurReplica : IReplica
         }
         if (observe)
         {
-            foreach (var root in new YType[] { map, array, text, rich })
+            foreach (var root in new YType[] { map, array, text, rich, xml })
             {
                 root.ObserveDeep(changes => events.Add(new JsonArray([.. changes.Select(PlainJson.Of)])));
             }
@@ -127,7 +145,7 @@ internal sealed class OurReplica : IReplica
         return Take();
     }
 
-    public void Track() => undo = new(Doc, [map, array, text, rich], new() { CaptureTimeout = TimeSpan.Zero, TrackedOrigins = ["me"] });
+    public void Track() => undo = new(Doc, [map, array, text, rich, xml], new() { CaptureTimeout = TimeSpan.Zero, TrackedOrigins = ["me"] });
 
     public List<byte[]> Undo(out bool done)
     {
@@ -144,7 +162,9 @@ internal sealed class OurReplica : IReplica
     public byte[] Encode(byte[] stateVector) => v2 ? Doc.EncodeStateAsUpdateV2(stateVector) : Doc.EncodeStateAsUpdate(stateVector);
 
     public ReplicaState State() => new(
-        PlainJson.Of(new Dictionary<string, object?> { ["map"] = map.ToJson(), ["array"] = array.ToJson(), ["text"] = text.ToJson(), ["rich"] = rich.ToJson() })!.ToJsonString(),
+        PlainJson.Of(new Dictionary<string, object?> { ["map"] = map.ToJson(), ["array"] = array.ToJson(), ["text"] = text.ToJson(), ["rich"] = rich.ToJson(), ["xml"] = xml.ToJson(), ["outline"] = Outline(), ["attributes"] = rich.GetAttributes(),
+            ["subdocs"] = Doc.SubdocGuids.Order(StringComparer.Ordinal).ToList(),
+        })!.ToJsonString(),
         PlainJson.Of(rich.ToDelta()).ToJsonString(),
         Convert.ToBase64String(Doc.EncodeStateVector()),
         Convert.ToBase64String(Doc.EncodeStateAsUpdate()),
@@ -153,9 +173,37 @@ internal sealed class OurReplica : IReplica
 
     public string TakeEvents()
     {
-        var taken = events.ToJsonString();
+        var taken = new JsonArray(events.DeepClone(), subdocs.DeepClone()).ToJsonString();
         events.Clear();
+        subdocs.Clear();
         return taken;
+    }
+
+    public string TakeSnapshot()
+    {
+        snapshots.Add(Doc.Snapshot());
+        return new JsonObject { ["v1"] = Convert.ToBase64String(snapshots[^1].EncodeSnapshot()), ["v2"] = Convert.ToBase64String(snapshots[^1].EncodeSnapshotV2()) }.ToJsonString();
+    }
+
+    public string History() => PlainJson.Sorted(new JsonObject { ["snapshots"] = new JsonArray([.. snapshots.Select((taken, index) => History(taken, index % 2 == 1))]) })!.ToJsonString();
+
+    public string Positions(IReadOnlyList<(int Which, int Index, int Assoc)> added)
+    {
+        var targets = new List<YType> { array, text, rich, xml };
+        targets.AddRange(NestedTypes().Where(type => type is not YMap));
+        foreach (var (which, index, assoc) in added)
+        {
+            var target = targets[which % targets.Count];
+            positions.Add(RelativePosition.CreateRelativePositionFromTypeIndex(target, index % (LengthOf(target) + 1), assoc));
+        }
+        return PlainJson.Sorted(new JsonObject
+        {
+            ["positions"] = new JsonArray([.. positions.Select(position => new JsonArray(Convert.ToBase64String(position.EncodeRelativePosition()), position.ToJson()))]),
+            ["resolved"] = new JsonArray([.. positions.SelectMany(position => Follow.Select(follow =>
+                RelativePosition.DecodeRelativePosition(position.EncodeRelativePosition()).CreateAbsolutePosition(Doc, follow) is { } found
+                    ? new JsonArray((double)found.Index, (double)found.Assoc, PlainJson.Of(found.Type.ToJson()))
+                    : null))]),
+        })!.ToJsonString();
     }
 
     public List<byte[]> TakeOthers()
@@ -172,6 +220,162 @@ internal sealed class OurReplica : IReplica
         var taken = updates;
         updates = [];
         return taken;
+    }
+
+    private static JsonArray Guids(IEnumerable<YDoc> docs) => new JsonArray([.. docs.Select(doc => JsonValue.Create(doc.Guid))]);
+
+    private static int LengthOf(YType type) => type switch { YArray list => list.Count, YText list => list.Length, YXmlFragment list => list.Length, _ => 0 };
+
+    private JsonObject History(Snapshot taken, bool v1)
+    {
+        var then = v1 ? Snapshot.DecodeSnapshot(taken.EncodeSnapshot()) : Snapshot.DecodeSnapshotV2(taken.EncodeSnapshotV2());
+        using var restored = Doc.Gc ? null : Doc.CreateDocFromSnapshot(then);
+        return new()
+        {
+            ["same"] = then.Equals(taken),
+            ["sameAsFirst"] = Snapshot.EqualSnapshots(then, snapshots[0]),
+            ["contains"] = then.SnapshotContainsUpdate(Doc.EncodeStateAsUpdate()),
+            ["delta"] = PlainJson.Of(rich.ToDelta(then)),
+            ["since"] = PlainJson.Of(rich.ToDelta(null, then)),
+            ["between"] = PlainJson.Of(rich.ToDelta(then, snapshots[0])),
+            ["user"] = PlainJson.Of(rich.ToDelta(then, snapshots[0], (type, id) => new Dictionary<string, object?> { ["type"] = type, ["user"] = (double)id.Client })),
+            ["map"] = PlainJson.Of(map.ToDictionary(then)),
+            ["restored"] = restored is null ? null : new JsonObject
+            {
+                ["json"] = PlainJson.Of(new Dictionary<string, object?>
+                {
+                    ["map"] = restored.GetMap("map").ToJson(), ["array"] = restored.GetArray("array").ToJson(), ["xml"] = restored.GetXmlFragment("xml").ToJson(),
+                }),
+                ["delta"] = PlainJson.Of(restored.GetText("rich").ToDelta()),
+                ["update"] = Convert.ToBase64String(restored.EncodeStateAsUpdate()),
+            },
+        };
+    }
+
+    private List<object?> Outline() => [.. xml.CreateTreeWalker().Select(node => (object?)new List<object?>
+    {
+        (node as YXmlElement)?.NodeName ?? (node as YXmlHook)?.HookName ?? "#text",
+        ReferenceEquals(node.Parent, xml) ? null : ((YXmlElement)node.Parent!).NodeName,
+        (node switch { YXmlElement element => element.NextSibling, YXmlText text => text.NextSibling, _ => null })?.ToJson(),
+        (node switch { YXmlElement element => element.PrevSibling, YXmlText text => text.PrevSibling, _ => null })?.ToJson(),
+        (node as YXmlFragment)?.FirstChild?.ToJson(),
+    })];
+
+    private YXmlFragment XmlParent(int a)
+    {
+        var parents = new List<YXmlFragment> { xml };
+        parents.AddRange(xml.CreateTreeWalker(type => type is YXmlElement).Cast<YXmlElement>());
+        return parents[a % parents.Count];
+    }
+
+    private YType XmlOf(int n)
+    {
+        switch (n % 6)
+        {
+            case 0:
+                var paragraph = new YXmlElement("P");
+                paragraph.SetAttribute("a0", Word(n));
+                paragraph.Insert(0, new YXmlText(Word(n + 1)));
+                return paragraph;
+            case 1:
+                return new YXmlElement("p");
+            case 2:
+                return new YXmlHook("h" + (n % 2)) { ["k"] = n % 10 };
+            case 3:
+                var image = new YXmlElement("img");
+                image.SetAttribute("src", Word(n));
+                image.SetAttribute("w", n % 100);
+                return image;
+            default:
+                return new YXmlText(Word(n));
+        }
+    }
+
+    private void RunXml(Operation operation)
+    {
+        var (_, a, b, c) = operation;
+        switch (operation.Name)
+        {
+            case "xmlInsert":
+                var parent = XmlParent(a);
+                parent.Insert(b % (parent.Length + 1), XmlOf(c));
+                break;
+            case "xmlInsertAfter":
+                var list = XmlParent(a);
+                list.InsertAfter(b % 3 == 0 || list.Length == 0 ? null : (YType)list.Get(b % list.Length)!, XmlOf(c), XmlOf(c + 1));
+                break;
+            case "xmlDelete":
+                var from = XmlParent(a);
+                if (from.Length > 0)
+                {
+                    from.Delete(b % from.Length, 1 + (c % Math.Min(5, from.Length - (b % from.Length))));
+                }
+                break;
+            case "xmlAttribute" when xml.QuerySelectorAll("p").ToList() is { Count: > 0 } elements:
+                if (c % 4 == 0)
+                {
+                    elements[a % elements.Count].RemoveAttribute("a" + (b % 3));
+                }
+                else
+                {
+                    elements[a % elements.Count].SetAttribute("a" + (b % 3), c % 3 == 0 ? b % 50 : Word(c));
+                }
+                break;
+            case "xmlText" when xml.CreateTreeWalker(type => type is YXmlText).Cast<YXmlText>().ToList() is { Count: > 0 } texts:
+                var node = texts[a % texts.Count];
+                if (c % 4 == 0)
+                {
+                    Remove(node, b, c);
+                }
+                else if (c % 4 == 1 && node.Length > 0)
+                {
+                    object? value = (c % 3) switch { 0 => new Dictionary<string, object?> { ["class"] = "x" + (b % 2) }, 1 => true, _ => null };
+                    node.Format(b % node.Length, 1 + (c % Math.Min(4, node.Length - (b % node.Length))), new Dictionary<string, object?> { ["em"] = value });
+                }
+                else
+                {
+                    node.Insert(b % (node.Length + 1), Word(c));
+                }
+                break;
+        }
+    }
+
+    private void RunSubdoc(Operation operation)
+    {
+        var (_, a, b, c) = operation;
+        if (operation.Name == "subdoc")
+        {
+            var doc = new YDoc(new()
+            {
+                Guid = "g" + (b % 1000),
+                AutoLoad = c % 2 == 0,
+                ShouldLoad = c % 3 != 0,
+                Meta = c % 5 == 0 ? new Dictionary<string, object?> { ["m"] = b % 7 } : null,
+                Gc = c % 7 != 0,
+            });
+            if (c % 4 < 2)
+            {
+                map.Set("d" + (a % 2), doc);
+            }
+            else
+            {
+                array.Insert(a % (array.Count + 1), doc);
+            }
+            return;
+        }
+        var docs = Doc.Subdocs.OrderBy(doc => doc.Guid, StringComparer.Ordinal).ToList();
+        if (docs.Count == 0)
+        {
+            return;
+        }
+        if (c % 3 == 0)
+        {
+            docs[a % docs.Count].Dispose();
+        }
+        else
+        {
+            docs[a % docs.Count].Load();
+        }
     }
 
     private void Run(Operation operation)
@@ -221,6 +425,24 @@ internal sealed class OurReplica : IReplica
             case "nested":
                 RunNested(a, b, c);
                 break;
+            case "textAttribute" when c % 3 == 0:
+                rich.RemoveAttribute("a" + (a % 2));
+                break;
+            case "textAttribute":
+                rich.SetAttribute("a" + (a % 2), Word(b));
+                break;
+            case "richType":
+                rich.InsertEmbed(a % (rich.Length + 1), new YMap { ["n"] = b % 9 }, c % 2 == 1 ? Attributes(c) : new Dictionary<string, object?>());
+                break;
+            case "clear" when a % 7 == 0:
+                map.Clear();
+                break;
+            case "subdoc" or "subdocLoad":
+                RunSubdoc(operation);
+                break;
+            case var name when name.StartsWith("xml", StringComparison.Ordinal):
+                RunXml(operation);
+                break;
         }
     }
 
@@ -243,9 +465,7 @@ internal sealed class OurReplica : IReplica
 
     private void RunNested(int a, int b, int c)
     {
-        var types = new List<YType>();
-        Visit(map);
-        Visit(array);
+        var types = NestedTypes();
         if (types.Count == 0)
         {
             return;
@@ -271,6 +491,14 @@ internal sealed class OurReplica : IReplica
                 nested.Insert(b % (nested.Length + 1), Word(c));
                 break;
         }
+    }
+
+    private List<YType> NestedTypes()
+    {
+        var types = new List<YType>();
+        Visit(map);
+        Visit(array);
+        return types;
 
         void Visit(YType type)
         {
@@ -341,6 +569,7 @@ internal sealed class YjsReplica : IReplica
     private readonly int doc = Interlocked.Increment(ref next);
     private JsonArray events = [];
     private List<byte[]> others = [];
+    private JsonArray subdocs = [];
 
     public YjsReplica(YjsOracle oracle, uint clientId, bool gc = true, bool observe = false, bool surrogates = true, bool v2 = false, bool both = false)
     {
@@ -371,10 +600,18 @@ internal sealed class YjsReplica : IReplica
 
     public string TakeEvents()
     {
-        var taken = events.ToJsonString();
+        var taken = new JsonArray(events.DeepClone(), subdocs.DeepClone()).ToJsonString();
         events = [];
+        subdocs = [];
         return taken;
     }
+
+    public string TakeSnapshot() => Ask("snapshot", []).ToJsonString();
+
+    public string History() => PlainJson.Sorted(Ask("history", []))!.ToJsonString();
+
+    public string Positions(IReadOnlyList<(int Which, int Index, int Assoc)> added) => PlainJson.Sorted(
+        Ask("position", new() { ["positions"] = new JsonArray([.. added.Select(one => new JsonArray(one.Which, one.Index, one.Assoc))]) }))!.ToJsonString();
 
     public List<byte[]> TakeOthers()
     {
@@ -396,6 +633,10 @@ internal sealed class YjsReplica : IReplica
         foreach (var change in answer["events"]!.AsArray())
         {
             events.Add(PlainJson.Sorted(change));
+        }
+        foreach (var change in answer["subdocs"]!.AsArray())
+        {
+            subdocs.Add(change!.DeepClone());
         }
         others.AddRange(answer["others"]!.AsArray().Select(update => Convert.FromBase64String((string)update!)));
         return [.. answer["updates"]!.AsArray().Select(update => Convert.FromBase64String((string)update!))];

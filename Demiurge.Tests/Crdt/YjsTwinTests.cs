@@ -46,6 +46,13 @@ public sealed class YjsTwinTests(YjsOracle oracle) : IClassFixture<YjsOracle>
                     produced = Same(step, "redo", ours[who].Redo(out var redone), theirs[who].Redo(out var theyRedid));
                     Assert.Equal(theyRedid, redone);
                     break;
+                case 8 when random.Next(2) == 0:
+                    Assert.Equal(theirs[who].TakeSnapshot(), ours[who].TakeSnapshot());
+                    continue;
+                case 8:
+                    var added = Enumerable.Range(0, 3).Select(_ => (random.Next(100), random.Next(100), random.Next(3) - 1)).ToList();
+                    Assert.Equal(theirs[who].Positions(added), ours[who].Positions(added));
+                    continue;
                 default:
                     var received = Deliver(inboxes[who], random);
                     produced = Same(step, $"apply {received.Count}", ours[who].Apply(received), theirs[who].Apply(received));
@@ -61,6 +68,11 @@ public sealed class YjsTwinTests(YjsOracle oracle) : IClassFixture<YjsOracle>
                 }
             }
             Assert.Equal(theirs[who].State(), ours[who].State());
+        }
+        for (var i = 0; i < count; i++)
+        {
+            Assert.Equal(theirs[i].Positions([]), ours[i].Positions([]));
+            Assert.Equal(theirs[i].History(), ours[i].History());
         }
         var vector = ours[0].Doc.EncodeStateVector();
         for (var i = 0; i < count; i++)

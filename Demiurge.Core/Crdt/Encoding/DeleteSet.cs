@@ -127,6 +127,20 @@ internal sealed class DeleteSet
         return false;
     }
 
+    /// <summary>Whether a range is in the set as a whole.</summary>
+    public bool Covers(DeleteRange range)
+    {
+        Normalize();
+        foreach (var candidate in ranges)
+        {
+            if (candidate.Client == range.Client && candidate.Clock <= range.Clock && candidate.End >= range.End)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
     public DeleteSet Copy()
     {
         var copy = new DeleteSet { isNormal = isNormal };

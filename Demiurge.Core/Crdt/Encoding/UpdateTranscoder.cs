@@ -267,7 +267,7 @@ internal static class UpdateTranscoder
     }
 
     /// <summary>Ranges are differences and lengths less one in format v2.</summary>
-    private static void WriteDeletes(ref LibDecoder rest, LibEncoder encoder)
+    public static void WriteDeletes(ref LibDecoder rest, LibEncoder encoder)
     {
         var clients = rest.ReadVarUint();
         encoder.WriteVarUint(clients);

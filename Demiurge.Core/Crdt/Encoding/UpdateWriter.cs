@@ -32,14 +32,18 @@ internal static class UpdateWriter
         }
     }
 
-    private static void WriteClient<T>(T encoder, StructStore store, ClientBlocks client, int clock) where T : struct, IUpdateEncoder
+    private static void WriteClient<T>(T encoder, StructStore store, ClientBlocks client, int clock) where T : struct, IUpdateEncoder =>
+        WriteClient(encoder, store, client, clock, client.Count);
+
+    /// <summary>Structs of one client from a clock on, up to a position.</summary>
+    public static void WriteClient<T>(T encoder, StructStore store, ClientBlocks client, int clock, int end) where T : struct, IUpdateEncoder
     {
         var first = client.Find(clock);
-        encoder.Rest.WriteVarUint((uint)(client.Count - first));
+        encoder.Rest.WriteVarUint((uint)(end - first));
         encoder.WriteClient(client.Id);
         encoder.Rest.WriteVarUint((uint)clock);
         WriteStruct(encoder, store, ref store.Items[client[first]], clock - client.ClockAt(first));
-        for (var position = first + 1; position < client.Count; position++)
+        for (var position = first + 1; position < end; position++)
         {
             WriteStruct(encoder, store, ref store.Items[client[position]], 0);
         }

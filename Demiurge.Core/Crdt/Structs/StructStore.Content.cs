@@ -218,9 +218,6 @@ internal sealed partial class StructStore
                 return Bytes[item.A, item.B].ToArray();
             case ContentKind.Embed:
                 return JsonCodec.Read(Bytes[item.A, item.B]);
-            case ContentKind.Doc:
-                var doc = new LibDecoder(Bytes[item.A, item.B]);
-                return new YSubdocument(doc.ReadVarString());
             default:
                 return null;
         }

@@ -202,6 +202,10 @@ internal sealed partial class StructStore
         {
             DeleteContents(transaction, item.A);
         }
+        else if (item.Kind == ContentKind.Doc)
+        {
+            DocDeleted?.Invoke(transaction, handle);
+        }
     }
 
     /// <summary>Deletes what a deleted type holds, however deep, without recursion: how deep is up to whoever wrote the document.</summary>
@@ -233,6 +237,10 @@ internal sealed partial class StructStore
             if (child.Kind == ContentKind.Type)
             {
                 open.Push(child.A);
+            }
+            else if (child.Kind == ContentKind.Doc)
+            {
+                DocDeleted?.Invoke(transaction, handle);
             }
         }
         else if (child.Clock < transaction.StateBefore(child.Client))
@@ -358,6 +366,9 @@ internal sealed partial class StructStore
             case ContentKind.Type:
                 Branches[item.A].Item = handle;
                 TypeIntegrated?.Invoke(transaction, item.A);
+                break;
+            case ContentKind.Doc:
+                DocIntegrated?.Invoke(transaction, handle);
                 break;
         }
     }

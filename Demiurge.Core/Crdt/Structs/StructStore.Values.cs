@@ -5,6 +5,19 @@ internal sealed partial class StructStore
 {
     private byte[]?[] anyValues = [];
 
+    /// <summary>Called when a subdocument's item is in its place.</summary>
+    public Action<Transaction, int>? DocIntegrated { get; set; }
+
+    /// <summary>Called when a subdocument's item is deleted, before its content is dropped.</summary>
+    public Action<Transaction, int>? DocDeleted { get; set; }
+
+    /// <summary>Guid and options ("any") of a subdocument.</summary>
+    public (string Guid, object? Options) ReadDoc(int item)
+    {
+        var decoder = new LibDecoder(Bytes[Items[item].A, Items[item].B]);
+        return (decoder.ReadVarString(), AnyCodec.Read(ref decoder));
+    }
+
     /// <summary>A value of <see cref="Values"/> as lib0's "any".</summary>
     public ReadOnlySpan<byte> AnyValue(int value)
     {

@@ -6,14 +6,16 @@ namespace Demiurge.Core.Crdt;
 internal readonly struct Content
 {
     private readonly YType? type;
+    private readonly YDoc? subdoc;
     private readonly byte[]? bytes;
 
-    private Content(ContentKind kind, int length, byte[]? bytes, YType? type)
+    private Content(ContentKind kind, int length, byte[]? bytes, YType? type, YDoc? subdoc = null)
     {
         Kind = kind;
         Length = length;
         this.bytes = bytes;
         this.type = type;
+        this.subdoc = subdoc;
     }
 
     public ContentKind Kind { get; }
@@ -26,13 +28,15 @@ internal readonly struct Content
         switch (value)
         {
             case YType type:
-                if (type.Doc is not null || type is YXml)
+                if (type.Doc is not null)
                 {
                     throw new ArgumentException("The shared type is already part of a document. Insert a new one.", nameof(value));
                 }
                 return new(ContentKind.Type, 1, null, type);
             case byte[] buffer:
                 return new(ContentKind.Binary, 1, buffer, null);
+            case YDoc doc:
+                return new(ContentKind.Doc, 1, doc.EncodeAsSubdocument(), null, doc);
             default:
                 using (var encoder = new LibEncoder())
                 {
@@ -51,13 +55,13 @@ internal readonly struct Content
         var count = 0;
         foreach (var value in values)
         {
-            if (value is YType or byte[])
+            if (value is YType or YDoc or byte[])
             {
                 Flush();
                 pieces.Add(Of(value));
-                if (value is YType type && pieces.Count(piece => ReferenceEquals(piece.type, type)) > 1)
+                if (value is not byte[] && pieces.Count(piece => ReferenceEquals(piece.type, value) || ReferenceEquals(piece.subdoc, value)) > 1)
                 {
-                    throw new ArgumentException("The same shared type occurs twice.", nameof(values));
+                    throw new ArgumentException("The same shared type or document occurs twice.", nameof(values));
                 }
                 continue;
             }
@@ -93,13 +97,17 @@ internal readonly struct Content
         var handle = store.Create(transaction, left, right, parent, key, Kind, Length);
         if (type is not null)
         {
-            var branch = store.CreateBranch(type switch { YArray => BranchKind.Array, YMap => BranchKind.Map, _ => BranchKind.Text });
+            var branch = store.CreateBranch(type.Kind, type.BranchName is { } name ? store.Names.Add(name) : -1);
             store.Items[handle].A = branch;
             type.Attach(transaction.Doc, branch);
         }
         else
         {
             store.StoreBytes(ref store.Items[handle], bytes);
+            if (subdoc is not null)
+            {
+                transaction.Doc.AttachSubdoc(handle, subdoc);
+            }
         }
         store.Integrate(transaction, handle);
         return handle;

@@ -132,7 +132,8 @@ internal static class ListEditor
         markers?.Changed(start, length - startLength);
     }
 
-    private static void InsertAfter(Transaction transaction, int branch, int left, List<Content> content)
+    /// <summary>Inserts behind an item, or at the beginning when it is 0.</summary>
+    public static void InsertAfter(Transaction transaction, int branch, int left, List<Content> content)
     {
         var store = transaction.Doc.Store;
         var right = left == 0 ? store.Branches[branch].Start : store.Items[left].Right;

@@ -9,15 +9,20 @@ internal static class ListReader
     public static object? Value(YDoc doc, int handle, int index)
     {
         ref var item = ref doc.Store.Items[handle];
-        return item.Kind == ContentKind.Type ? doc.TypeOf(item.A) : doc.Store.ReadValue(ref item, index);
+        return item.Kind switch
+        {
+            ContentKind.Type => doc.TypeOf(item.A),
+            ContentKind.Doc => doc.SubdocOf(handle),
+            _ => doc.Store.ReadValue(ref item, index),
+        };
     }
 
     public static void AddValues(YDoc doc, int handle, List<object?> values)
     {
         ref var item = ref doc.Store.Items[handle];
-        if (item.Kind == ContentKind.Type)
+        if (item.Kind is ContentKind.Type or ContentKind.Doc)
         {
-            values.Add(doc.TypeOf(item.A));
+            values.Add(Value(doc, handle, 0));
         }
         else
         {
@@ -38,6 +43,23 @@ internal static class ListReader
         }
         return values;
     }
+
+    public static List<object?> ToList(YType type, Snapshot snapshot) => type.Doc!.Transact(
+        transaction =>
+        {
+            snapshot.Split(transaction);
+            var store = type.Store;
+            var values = new List<object?>();
+            for (var item = store.Branches[type.Branch].Start; item != 0; item = store.Items[item].Right)
+            {
+                if (store.Items[item].IsCountable && snapshot.Sees(store, ref store.Items[item]) && store.Items[item].Kind != ContentKind.Deleted)
+                {
+                    AddValues(type.Doc, item, values);
+                }
+            }
+            return values;
+        },
+        origin: "cleanup");
 
     public static List<object?> ToJson(YType type)
     {

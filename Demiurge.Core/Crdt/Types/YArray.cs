@@ -5,12 +5,17 @@ public sealed class YArray : YType
 {
     private List<object?>? preliminary;
 
+    /// <summary>An empty array, to be inserted somewhere.</summary>
     public YArray() => preliminary = [];
 
+    /// <exception cref="ArgumentException">One of the values can't be stored.</exception>
     public YArray(IEnumerable<object?> values) : this() => Add(values);
 
     internal YArray(YDoc doc, int branch) => Attach(doc, branch);
 
+    internal override BranchKind Kind => BranchKind.Array;
+
+    /// <summary>Number of elements.</summary>
     public int Count => preliminary?.Count ?? (IsAlive ? Store.Branches[Branch].Length : 0);
 
     /// <exception cref="ArgumentOutOfRangeException">The index is negative or not below <see cref="Count"/>.</exception>
@@ -115,6 +120,17 @@ public sealed class YArray : YType
         }
     }
 
+    /// <summary>The elements as they were at a snapshot of the document.</summary>
+    public IReadOnlyList<object?> ToList(Snapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        return IsAlive ? ListReader.ToList(this, snapshot) : [];
+    }
+
+    /// <inheritdoc/>
+    public override YType Clone() => new YArray(ToList().Select(static value => value is YType type ? type.Clone() : value));
+
+    /// <summary>A copy of the elements; shared types among them are themselves.</summary>
     public IReadOnlyList<object?> ToList() => preliminary?.ToList() ?? (IsAlive ? ListReader.ToList(this) : []);
 
     public override object? ToJson() => preliminary is not null

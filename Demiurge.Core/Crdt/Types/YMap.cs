@@ -7,7 +7,7 @@ namespace Demiurge.Core.Crdt;
 /// <see cref="YMap"/>, <see cref="YArray"/> or <see cref="YText"/>. Numbers read back as <see cref="double"/>, a JavaScript bigint as
 /// <see cref="long"/> (write one as <see cref="System.Numerics.BigInteger"/>; a long beyond 2^53 becomes one too). Of concurrent writes to a key one wins, the same everywhere.
 /// </summary>
-public sealed class YMap : YType
+public class YMap : YType
 {
     private List<KeyValuePair<string, object?>>? preliminary;
 
@@ -31,13 +31,16 @@ public sealed class YMap : YType
         set => Set(key, value);
     }
 
+    internal override BranchKind Kind => BranchKind.Map;
+
+    /// <summary>Number of keys that have a value.</summary>
     public int Count => preliminary?.Count ?? Items().Count();
 
     public IEnumerable<string> Keys => Entries.Select(static entry => entry.Key);
 
     /// <summary>Keys and values as they are now, in the order in which the keys were first set.</summary>
     public IEnumerable<KeyValuePair<string, object?>> Entries => preliminary?.ToList()
-        ?? Items().Select(entry => KeyValuePair.Create(Store.Names[entry.Key], Last(entry.Item))).ToList();
+        ?? Items().Select(entry => KeyValuePair.Create(Store.Names[entry.Key], MapEditor.Last(Doc!, entry.Item))).ToList();
 
     public bool ContainsKey(string key) => preliminary?.Exists(entry => entry.Key == key) ?? FindVisible(key) != 0;
 
@@ -51,7 +54,7 @@ public sealed class YMap : YType
             return index >= 0;
         }
         var item = FindVisible(key);
-        value = item == 0 ? null : Last(item);
+        value = item == 0 ? null : MapEditor.Last(Doc!, item);
         return item != 0;
     }
 
@@ -80,8 +83,7 @@ public sealed class YMap : YType
         var transaction = Begin(out var isOuter);
         try
         {
-            var name = Store.Names.Add(key);
-            content.Insert(transaction, Store.Maps.Find(Branch, name), 0, Branch, name);
+            MapEditor.Set(transaction, Branch, key, content);
         }
         finally
         {
@@ -113,6 +115,39 @@ public sealed class YMap : YType
         return true;
     }
 
+    /// <summary>Keys and values as they were at a snapshot of the document.</summary>
+    public IReadOnlyDictionary<string, object?> ToDictionary(Snapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        return GetKeys(snapshot);
+    }
+
+    /// <summary>Removes all keys.</summary>
+    public void Clear()
+    {
+        if (preliminary is not null)
+        {
+            preliminary.Clear();
+            return;
+        }
+        var transaction = Begin(out var isOuter);
+        try
+        {
+            foreach (var (_, item) in Items().ToList())
+            {
+                Store.Delete(transaction, item);
+            }
+        }
+        finally
+        {
+            Doc!.End(transaction, isOuter);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override YType Clone() => CloneInto(new YMap());
+
+    /// <inheritdoc/>
     public override object? ToJson()
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
@@ -134,33 +169,20 @@ public sealed class YMap : YType
         }
     }
 
-    private IEnumerable<(int Key, int Item)> Items()
+    private protected YMap CloneInto(YMap clone)
     {
-        if (!IsAlive)
+        foreach (var (key, value) in Entries)
         {
-            yield break;
+            clone.Set(key, value is YType type ? type.Clone() : value);
         }
-        for (var entry = Store.Branches[Branch].FirstEntry; entry != 0; entry = Store.Maps[entry].NextInBranch)
-        {
-            var item = Store.Maps[entry].Item;
-            if (!Store.Items[item].IsDeleted)
-            {
-                yield return (Store.Maps[entry].Key, item);
-            }
-        }
+        return clone;
     }
+
+    private IEnumerable<(int Key, int Item)> Items() => IsAlive ? MapEditor.Visible(Store, Branch) : [];
 
     private int FindVisible(string key)
     {
         ArgumentNullException.ThrowIfNull(key);
-        if (!IsAlive || Store.Names.IndexOf(key) is var name && name < 0)
-        {
-            return 0;
-        }
-        var item = Store.Maps.Find(Branch, name);
-        return item != 0 && !Store.Items[item].IsDeleted ? item : 0;
+        return IsAlive ? MapEditor.FindVisible(Store, Branch, key) : 0;
     }
-
-    /// <summary>Items of one key may have merged; the last value is the current one.</summary>
-    private object? Last(int item) => ListReader.Value(Doc!, item, Store.Items[item].Length - 1);
 }

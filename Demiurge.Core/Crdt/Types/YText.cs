@@ -6,15 +6,19 @@ namespace Demiurge.Core.Crdt;
 /// A shared text with formats and embeds. Indexes and lengths are UTF-16 units; an embed counts as one. An index inside a surrogate pair would
 /// split it: both halves then become U+FFFD, as in Yjs.
 /// </summary>
-public sealed class YText : YType
+public class YText : YType
 {
     private List<Action<YText>>? preliminary;
 
+    /// <summary>An empty text, to be inserted somewhere.</summary>
     public YText() => preliminary = [];
 
+    /// <param name="text">What it holds once it has been inserted.</param>
     public YText(string text) : this() => Insert(0, text);
 
     internal YText(YDoc doc, int branch) => Attach(doc, branch);
+
+    internal override BranchKind Kind => BranchKind.Text;
 
     /// <summary>Length in UTF-16 units; 0 as long as the text has not been inserted.</summary>
     public int Length => IsAlive ? Store.Branches[Branch].Length : 0;
@@ -164,6 +168,44 @@ public sealed class YText : YType
         }
     }
 
+    /// <summary>Sets an attribute of the text as a whole. Others see it as a changed key.</summary>
+    /// <exception cref="ArgumentException">The value can't be stored.</exception>
+    public void SetAttribute(string attributeName, object? attributeValue)
+    {
+        ArgumentNullException.ThrowIfNull(attributeName);
+        if (!Postpone(self => self.SetAttribute(attributeName, attributeValue)))
+        {
+            SetKey(attributeName, attributeValue);
+        }
+    }
+
+    /// <summary>Removes an attribute of the text as a whole, if it is there.</summary>
+    public void RemoveAttribute(string attributeName)
+    {
+        if (!Postpone(self => self.RemoveAttribute(attributeName)))
+        {
+            RemoveKey(attributeName);
+        }
+    }
+
+    /// <summary>The value of an attribute of the text as a whole; null if it isn't set.</summary>
+    public object? GetAttribute(string attributeName) => GetKey(attributeName);
+
+    /// <summary>All attributes of the text as a whole.</summary>
+    public IReadOnlyDictionary<string, object?> GetAttributes() => GetKeys(null);
+
+    /// <inheritdoc/>
+    public override YType Clone() => CloneInto(new YText());
+
+    /// <summary>What the text was at a snapshot, or what has changed between two.</summary>
+    /// <param name="snapshot">The moment that is shown; now when null.</param>
+    /// <param name="prevSnapshot">
+    /// An earlier moment: what was there then and isn't any more is shown too, with a format "ychange" of {"type": "removed"}; what is new gets {"type": "added"}.
+    /// </param>
+    /// <param name="computeYChange">Gives the value of "ychange" instead, from "added" or "removed" and the id of the first unit.</param>
+    public IReadOnlyList<DeltaOp> ToDelta(Snapshot? snapshot, Snapshot? prevSnapshot = null, Func<string, StructId, object?>? computeYChange = null) =>
+        !IsAlive || (snapshot is null && prevSnapshot is null) ? ToDelta() : new SnapshotDelta(this, snapshot, prevSnapshot, computeYChange).Compute();
+
     /// <summary>The whole text as insertions with their formats.</summary>
     public IReadOnlyList<DeltaOp> ToDelta()
     {
@@ -234,6 +276,19 @@ public sealed class YText : YType
         var actions = preliminary;
         preliminary = null;
         actions?.ForEach(action => action(this));
+    }
+
+    private protected YText CloneInto(YText clone)
+    {
+        if (IsAlive)
+        {
+            clone.ApplyDelta([.. ToDelta().Select(static op => op.Insert is YType type ? DeltaOp.Inserted(type.Clone(), op.Attributes) : op)]);
+            foreach (var (key, value) in GetAttributes())
+            {
+                clone.SetAttribute(key, value is YType type ? type.Clone() : value);
+            }
+        }
+        return clone;
     }
 
     private bool Postpone(Action<YText> action)

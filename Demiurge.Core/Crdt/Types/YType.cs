@@ -36,6 +36,11 @@ public abstract class YType
 
     internal StructStore Store => Doc!.Store;
 
+    internal abstract BranchKind Kind { get; }
+
+    /// <summary>Name that is written with the type: of an XML element or hook.</summary>
+    internal virtual string? BranchName => null;
+
     internal bool HasObservers => observers is not null;
 
     internal bool HasDeepObservers => deepObservers is not null;
@@ -65,6 +70,9 @@ public abstract class YType
             CountObservers(-1);
         });
     }
+
+    /// <summary>A copy that is in no document, with copies of the shared types it holds. What other replicas do to the one isn't done to the other.</summary>
+    public abstract YType Clone();
 
     /// <summary>A copy as plain values: dictionary, list, string, double, bool, long, byte array or null.</summary>
     public abstract object? ToJson();
@@ -110,6 +118,79 @@ public abstract class YType
             throw new InvalidOperationException("The shared type has been deleted. Look it up again in the document.");
         }
         return Doc!.Begin(null, true, null, out isOuter);
+    }
+
+    private protected void SetKey(string key, object? value)
+    {
+        var content = Content.Of(value);
+        var transaction = Begin(out var isOuter);
+        try
+        {
+            MapEditor.Set(transaction, Branch, key, content);
+        }
+        finally
+        {
+            Doc!.End(transaction, isOuter);
+        }
+    }
+
+    private protected void RemoveKey(string key)
+    {
+        if (!HasKey(key))
+        {
+            return;
+        }
+        var transaction = Begin(out var isOuter);
+        try
+        {
+            Store.Delete(transaction, MapEditor.FindVisible(Store, Branch, key));
+        }
+        finally
+        {
+            Doc!.End(transaction, isOuter);
+        }
+    }
+
+    private protected object? GetKey(string key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return IsAlive && MapEditor.FindVisible(Store, Branch, key) is > 0 and var item ? MapEditor.Last(Doc, item) : null;
+    }
+
+    private protected bool HasKey(string key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return IsAlive && MapEditor.FindVisible(Store, Branch, key) != 0;
+    }
+
+    private protected Dictionary<string, object?> GetKeys(Snapshot? snapshot)
+    {
+        var keys = new Dictionary<string, object?>();
+        if (IsAlive)
+        {
+            foreach (var (key, value) in snapshot is null
+                ? MapEditor.Visible(Store, Branch).Select(entry => (entry.Key, Value: MapEditor.Last(Doc, entry.Item)))
+                : MapEditor.At(Doc, Branch, snapshot))
+            {
+                keys[Store.Names[key]] = value;
+            }
+        }
+        return keys;
+    }
+
+    /// <summary>The nearest neighbour in the parent's list that is there and a shared type.</summary>
+    private protected YType? Sibling(bool next)
+    {
+        if (!IsAlive || Store.Branches[Branch].Item is var item && item == 0)
+        {
+            return null;
+        }
+        do
+        {
+            item = next ? Store.Items[item].Right : Store.Items[item].Left;
+        }
+        while (item != 0 && Store.Items[item].IsDeleted);
+        return item != 0 ? ListReader.Value(Doc, item, 0) as YType : null;
     }
 
     private sealed class Subscription(Action stop) : IDisposable

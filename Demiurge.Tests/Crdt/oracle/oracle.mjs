@@ -16,6 +16,7 @@ const plain = value => {
   if (value instanceof Uint8Array) return { bytes: base64(value) }
   if (Array.isArray(value)) return value.map(plain)
   if (value instanceof Y.AbstractType) return { type: plain(value.toJSON()) }
+  if (value instanceof Y.Doc) return { doc: value.guid }
   if (typeof value === 'object') return Object.fromEntries(Object.keys(value).sort().map(key => [key, plain(value[key])]))
   return value
 }
@@ -41,7 +42,13 @@ class Replica {
     this.array = this.doc.getArray('array')
     this.text = this.doc.getText('text')
     this.rich = this.doc.getText('rich')
-    this.roots = [this.map, this.array, this.text, this.rich]
+    this.xml = this.doc.getXmlFragment('xml')
+    this.roots = [this.map, this.array, this.text, this.rich, this.xml]
+    this.snapshots = []
+    this.positions = []
+    this.subdocs = []
+    const guids = docs => [...docs].map(doc => doc.guid)
+    this.doc.on('subdocs', ({ added, removed, loaded }) => this.subdocs.push([guids(added), guids(removed), guids(loaded)]))
     this.updates = []
     this.events = []
     this.others = []
@@ -99,6 +106,45 @@ class Replica {
         if (type instanceof Y.Array) return c % 3 === 0 ? remove(type, b, c) : type.insert(b % (type.length + 1), [value(c, b, true)])
         return c % 3 === 0 ? remove(type, b, c) : type.insert(b % (type.length + 1), word(c))
       }
+      case 'xmlInsert': {
+        const parent = xmlParent(this, a)
+        return parent.insert(b % (parent.length + 1), [xmlOf(c, word)])
+      }
+      case 'xmlInsertAfter': {
+        const parent = xmlParent(this, a)
+        return parent.insertAfter(b % 3 === 0 || parent.length === 0 ? null : parent.get(b % parent.length), [xmlOf(c, word), xmlOf(c + 1, word)])
+      }
+      case 'xmlDelete': {
+        const parent = xmlParent(this, a)
+        return remove(parent, b, c)
+      }
+      case 'xmlAttribute': {
+        const elements = this.xml.querySelectorAll('p')
+        if (elements.length === 0) return
+        const element = elements[a % elements.length]
+        return c % 4 === 0 ? element.removeAttribute('a' + b % 3) : element.setAttribute('a' + b % 3, c % 3 === 0 ? b % 50 : word(c))
+      }
+      case 'xmlText': {
+        const texts = [...this.xml.createTreeWalker(type => type instanceof Y.XmlText)]
+        if (texts.length === 0) return
+        const text = texts[a % texts.length]
+        if (c % 4 === 0) return remove(text, b, c)
+        if (c % 4 === 1 && text.length > 0) return text.format(b % text.length, 1 + c % Math.min(4, text.length - b % text.length), { em: c % 3 === 0 ? { class: 'x' + b % 2 } : c % 3 === 1 ? true : null })
+        return text.insert(b % (text.length + 1), word(c))
+      }
+      case 'textAttribute': return c % 3 === 0 ? rich.removeAttribute('a' + a % 2) : rich.setAttribute('a' + a % 2, word(b))
+      case 'richType': return rich.insertEmbed(a % (rich.length + 1), new Y.Map([['n', b % 9]]), c % 2 ? attributes(c) : {})
+      case 'subdoc': {
+        const doc = new Y.Doc({ guid: 'g' + b % 1000, autoLoad: c % 2 === 0, shouldLoad: c % 3 !== 0, ...(c % 5 === 0 ? { meta: { m: b % 7 } } : {}), gc: c % 7 !== 0 })
+        return c % 4 < 2 ? map.set('d' + a % 2, doc) : array.insert(a % (array.length + 1), [doc])
+      }
+      case 'subdocLoad': {
+        const docs = [...this.doc.subdocs].sort((a, b) => a.guid < b.guid ? -1 : a.guid > b.guid ? 1 : 0)
+        if (docs.length === 0) return
+        const doc = docs[a % docs.length]
+        return c % 3 === 0 ? doc.destroy() : doc.load()
+      }
+      case 'clear': return a % 7 === 0 ? map.clear() : undefined
       default: throw new Error('unknown operation ' + name)
     }
   }
@@ -108,6 +154,19 @@ const remove = (list, a, b) => {
   if (list.length === 0) return
   const index = a % list.length
   list.delete(index, 1 + b % Math.min(5, list.length - index))
+}
+const xmlParent = ({ xml }, a) => {
+  const parents = [xml, ...xml.createTreeWalker(type => type instanceof Y.XmlElement)]
+  return parents[a % parents.length]
+}
+const xmlOf = (n, word) => {
+  switch (n % 6) {
+    case 0: { const element = new Y.XmlElement('P'); element.setAttribute('a0', word(n)); element.insert(0, [new Y.XmlText(word(n + 1))]); return element }
+    case 1: return new Y.XmlElement('p')
+    case 2: { const hook = new Y.XmlHook('h' + n % 2); hook.set('k', n % 10); return hook }
+    case 3: { const element = new Y.XmlElement('img'); element.setAttribute('src', word(n)); element.setAttribute('w', n % 100); return element }
+    default: return new Y.XmlText(word(n))
+  }
 }
 const words = ['a', 'b ', 'hello', 'x\n', 'éü', '漢字', '😀', 'a😀b', 'zzzzzzzz', '"\\']
 const attributes = n => [
@@ -146,8 +205,13 @@ const nestedTypes = replica => {
   return found
 }
 
-const state = ({ doc, map, array, text, rich }) => ({
-  json: plain({ map: map.toJSON(), array: array.toJSON(), text: text.toJSON(), rich: rich.toJSON() }),
+const outline = xml => [...xml.createTreeWalker(() => true)].map(node =>
+  [node.nodeName ?? node.hookName ?? '#text', node.parent === xml ? null : node.parent.nodeName, node.nextSibling?.toJSON() ?? null, node.prevSibling?.toJSON() ?? null, node.firstChild?.toJSON() ?? null])
+const state = ({ doc, map, array, text, rich, xml }) => ({
+  json: plain({
+    map: map.toJSON(), array: array.toJSON(), text: text.toJSON(), rich: rich.toJSON(), xml: xml.toJSON(), outline: outline(xml), attributes: rich.getAttributes(),
+    subdocs: [...doc.getSubdocGuids()].sort()
+  }),
   delta: delta(rich.toDelta()),
   vector: base64(Y.encodeStateVector(doc)),
   update: base64(Y.encodeStateAsUpdate(doc)),
@@ -155,11 +219,12 @@ const state = ({ doc, map, array, text, rich }) => ({
   pending: doc.store.pendingStructs !== null || doc.store.pendingDs !== null
 })
 const taken = (replica, extra) => {
-  const { updates, others, events } = replica
+  const { updates, others, events, subdocs } = replica
   replica.updates = []
   replica.others = []
+  replica.subdocs = []
   replica.events = []
-  return { updates, others, events, ...extra }
+  return { updates, others, events, subdocs, ...extra }
 }
 
 const commands = {
@@ -179,6 +244,55 @@ const commands = {
   encode: request => {
     const { doc, v2 } = replicas.get(request.doc)
     return { update: base64((v2 ? Y.encodeStateAsUpdateV2 : Y.encodeStateAsUpdate)(doc, bytes(request.vector))) }
+  },
+  snapshot: request => {
+    const { doc, snapshots } = replicas.get(request.doc)
+    const taken = Y.snapshot(doc)
+    snapshots.push(taken)
+    return { v1: base64(Y.encodeSnapshot(taken)), v2: base64(Y.encodeSnapshotV2(taken)) }
+  },
+  // What the document was at a snapshot (decoded again from its bytes), and what has changed since.
+  history: request => {
+    const { doc, rich, map, snapshots } = replicas.get(request.doc)
+    return {
+      snapshots: snapshots.map((taken, index) => {
+        const then = index % 2 ? Y.decodeSnapshot(Y.encodeSnapshot(taken)) : Y.decodeSnapshotV2(Y.encodeSnapshotV2(taken))
+        const restored = doc.gc ? null : Y.createDocFromSnapshot(doc, then)
+        const restoredRich = restored?.getText('rich').toDelta()
+        return {
+          same: Y.equalSnapshots(then, taken),
+          sameAsFirst: Y.equalSnapshots(then, snapshots[0]),
+          contains: Y.snapshotContainsUpdate(then, Y.encodeStateAsUpdate(doc)),
+          delta: delta(rich.toDelta(then)),
+          since: delta(rich.toDelta(undefined, then)),
+          between: delta(rich.toDelta(then, snapshots[0])),
+          user: delta(rich.toDelta(then, snapshots[0], (type, id) => ({ type, user: id.client }))),
+          // A key whose value has been collected comes as undefined.
+          map: plain(Object.fromEntries(Object.entries(Y.typeMapGetAllSnapshot(map, then)).filter(([, value]) => value !== undefined))),
+          restored: restored && {
+            json: plain({ map: restored.getMap('map').toJSON(), array: restored.getArray('array').toJSON(), xml: restored.getXmlFragment('xml').toJSON() }),
+            delta: delta(restoredRich),
+            update: base64(Y.encodeStateAsUpdate(restored))
+          }
+        }
+      })
+    }
+  },
+  // Positions that are kept, as bytes and JSON, and where all kept ones are now.
+  position: request => {
+    const replica = replicas.get(request.doc)
+    const targets = [replica.array, replica.text, replica.rich, replica.xml, ...nestedTypes(replica).filter(type => !(type instanceof Y.Map))]
+    for (const [which, index, assoc] of request.positions) {
+      const target = targets[which % targets.length]
+      replica.positions.push(Y.createRelativePositionFromTypeIndex(target, index % (target.length + 1), assoc))
+    }
+    return {
+      positions: replica.positions.map(position => [base64(Y.encodeRelativePosition(position)), JSON.stringify(Y.relativePositionToJSON(position))]),
+      resolved: replica.positions.flatMap(position => [true, false].map(follow => {
+        const found = Y.createAbsolutePositionFromRelativePosition(Y.decodeRelativePosition(Y.encodeRelativePosition(position)), replica.doc, follow)
+        return found && [found.index, found.assoc, plain(found.type.toJSON())]
+      }))
+    }
   },
   merge: request => ({ update: base64((request.v2 ? Y.mergeUpdatesV2 : Y.mergeUpdates)(request.updates.map(bytes))) }),
   diff: request => ({ update: base64((request.v2 ? Y.diffUpdateV2 : Y.diffUpdate)(bytes(request.update), bytes(request.vector))) }),
