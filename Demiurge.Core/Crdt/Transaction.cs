@@ -127,6 +127,19 @@ public sealed class Transaction
         }
     }
 
+    /// <summary>Types that have changed and are still there, and all that hold them. While observers are being called.</summary>
+    internal HashSet<YType> ChangedTypes()
+    {
+        var types = new HashSet<YType>();
+        foreach (var (changedBranch, _) in changed)
+        {
+            for (var branch = Doc.Store.IsBranchDeleted(changedBranch) ? 0 : changedBranch; branch != 0 && types.Add(Doc.TypeOf(branch)); branch = Doc.Store.ParentOf(branch))
+            {
+            }
+        }
+        return types;
+    }
+
     /// <summary>Whether a branch, or one below it, has changed and is still there.</summary>
     internal bool HasChangedInside(int ancestor)
     {

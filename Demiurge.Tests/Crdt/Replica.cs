@@ -11,7 +11,7 @@ public sealed record Operation(string Name, int A, int B, int C)
     [
         "mapSet", "mapSet", "mapDelete", "arrayInsert", "arrayInsert", "arrayPush", "arrayDelete", "textInsert", "textInsert", "textDelete",
         "richInsert", "richInsert", "richInsertWith", "richDelete", "richFormat", "richFormat", "richEmbed", "richDelta", "nested", "nested",
-        "xmlInsert", "xmlInsert", "xmlInsertAfter", "xmlDelete", "xmlAttribute", "xmlText", "xmlText", "textAttribute", "richType", "subdoc", "subdocLoad", "clear",
+        "xmlInsert", "xmlInsert", "xmlInsertAfter", "xmlDelete", "xmlAttribute", "xmlText", "xmlText", "textAttribute", "richType", "subdoc", "subdocLoad", "clear", "stopCapturing", "clearSteps", "skip",
     ];
 
     public static Operation Next(Random random) =>
@@ -28,7 +28,8 @@ public interface IReplica : IDisposable
 
     List<byte[]> Apply(IReadOnlyList<byte[]> updates);
 
-    void Track();
+    /// <summary>Begins to capture changes for undo.</summary>
+    void Track(Tracking? tracking = null);
 
     List<byte[]> Undo(out bool done);
 
@@ -53,6 +54,9 @@ public interface IReplica : IDisposable
     /// <summary>The updates since the last call in the format that the session doesn't use, if they are recorded.</summary>
     List<byte[]> TakeOthers();
 }
+
+/// <summary>How a replica captures: the first so many roots (0 for all), whether changes join the last step, whether undo overwrites others' keys, whether it keeps some things.</summary>
+public sealed record Tracking(int Scope = 0, bool Joins = false, bool Ignore = false, bool Filter = false);
 
 public sealed record ReplicaState(string Json, string Delta, string Vector, string Update, string UpdateV2, bool Pending)
 {
@@ -87,11 +91,16 @@ internal sealed class OurReplica : IReplica
     private List<byte[]> others = [];
     private UndoManager? undo;
 
-    public OurReplica(uint clientId, bool gc = true, bool observe = false, bool surrogates = true, bool v2 = false, bool both = false)
+    public OurReplica(uint clientId, bool gc = true, bool observe = false, bool surrogates = true, bool v2 = false, bool both = false, byte[]? initial = null)
     {
         this.v2 = v2;
         words = surrogates ? Words : [.. Words.Select(word => word.Replace("😀", "ö"))];
         Doc = new(new() { ClientId = clientId, Gc = gc });
+        if (initial is not null)
+        {
+            // Before anything has been named: roots get their types later.
+            Apply([initial]);
+        }
         map = Doc.GetMap("map");
         array = Doc.GetArray("array");
         text = Doc.GetText("text");
@@ -119,11 +128,11 @@ internal sealed class OurReplica : IReplica
 
     public List<byte[]> Run(IReadOnlyList<Operation> operations)
     {
-        Doc.Transact(_ =>
+        Doc.Transact(transaction =>
         {
             foreach (var operation in operations)
             {
-                Run(operation);
+                Run(transaction, operation);
             }
         }, origin: "me");
         return Take();
@@ -145,7 +154,32 @@ internal sealed class OurReplica : IReplica
         return Take();
     }
 
-    public void Track() => undo = new(Doc, [map, array, text, rich, xml], new() { CaptureTimeout = TimeSpan.Zero, TrackedOrigins = ["me"] });
+    public void Track(Tracking? tracking = null)
+    {
+        tracking ??= new();
+        YType[] roots = [map, array, text, rich, xml];
+        undo = new(Doc, tracking.Scope > 0 ? roots[..tracking.Scope] : roots, new()
+        {
+            CaptureTimeout = tracking.Joins ? TimeSpan.MaxValue : TimeSpan.Zero,
+            TrackedOrigins = ["me"],
+            IgnoreRemoteMapChanges = tracking.Ignore,
+            CaptureTransaction = transaction => !transaction.Meta.ContainsKey("skip"),
+            DeleteFilter = item => !tracking.Filter || item.Id.Clock % 5 != 0 || item.Type is not null,
+        });
+        var number = 0;
+        undo.StackItemAdded += change =>
+        {
+            change.StackItem.Meta["n"] = ++number;
+            events.Add(new JsonArray("added", Kind(change), number, RootsOf(change)));
+        };
+        undo.StackItemUpdated += change => events.Add(new JsonArray("updated", Kind(change), (int)change.StackItem.Meta["n"]!));
+        undo.StackItemPopped += change => events.Add(new JsonArray("popped", Kind(change), (int)change.StackItem.Meta["n"]!, RootsOf(change)));
+        undo.StackCleared += change => events.Add(new JsonArray("cleared", change.UndoStackCleared, change.RedoStackCleared));
+
+        string Kind(StackItemEvent change) => change.Type.ToString().ToLowerInvariant();
+        JsonArray RootsOf(StackItemEvent change) => [.. roots.Index().Where(root => change.ChangedTypes.Contains(root.Item)).Select(root => JsonValue.Create(root.Index))];
+    }
+
 
     public List<byte[]> Undo(out bool done)
     {
@@ -378,7 +412,7 @@ internal sealed class OurReplica : IReplica
         }
     }
 
-    private void Run(Operation operation)
+    private void Run(Transaction transaction, Operation operation)
     {
         var (_, a, b, c) = operation;
         switch (operation.Name)
@@ -436,6 +470,15 @@ internal sealed class OurReplica : IReplica
                 break;
             case "clear" when a % 7 == 0:
                 map.Clear();
+                break;
+            case "stopCapturing":
+                undo?.StopCapturing();
+                break;
+            case "clearSteps" when a % 5 == 0:
+                undo?.Clear(b % 2 == 0, c % 2 == 0);
+                break;
+            case "skip" when b % 2 == 0:
+                transaction.Meta["skip"] = true;
                 break;
             case "subdoc" or "subdocLoad":
                 RunSubdoc(operation);
@@ -571,10 +614,10 @@ internal sealed class YjsReplica : IReplica
     private List<byte[]> others = [];
     private JsonArray subdocs = [];
 
-    public YjsReplica(YjsOracle oracle, uint clientId, bool gc = true, bool observe = false, bool surrogates = true, bool v2 = false, bool both = false)
+    public YjsReplica(YjsOracle oracle, uint clientId, bool gc = true, bool observe = false, bool surrogates = true, bool v2 = false, bool both = false, byte[]? initial = null)
     {
         this.oracle = oracle;
-        Ask("new", new() { ["clientId"] = clientId, ["gc"] = gc, ["observe"] = observe, ["surrogates"] = surrogates, ["v2"] = v2, ["both"] = both });
+        Ask("new", new() { ["clientId"] = clientId, ["gc"] = gc, ["observe"] = observe, ["surrogates"] = surrogates, ["v2"] = v2, ["both"] = both, ["initial"] = initial is null ? null : Convert.ToBase64String(initial) });
     }
 
     public List<byte[]> Run(IReadOnlyList<Operation> operations) =>
@@ -583,7 +626,11 @@ internal sealed class YjsReplica : IReplica
     public List<byte[]> Apply(IReadOnlyList<byte[]> received) =>
         Updates(Ask("apply", new() { ["updates"] = new JsonArray([.. received.Select(update => JsonValue.Create(Convert.ToBase64String(update)))]) }));
 
-    public void Track() => Ask("track", []);
+    public void Track(Tracking? tracking = null)
+    {
+        tracking ??= new();
+        Ask("track", new() { ["scope"] = tracking.Scope, ["joins"] = tracking.Joins, ["ignore"] = tracking.Ignore, ["filter"] = tracking.Filter });
+    }
 
     public List<byte[]> Undo(out bool done) => Updates(Ask("undo", []), out done);
 

@@ -127,6 +127,8 @@ internal sealed class DeleteSet
         return false;
     }
 
+    public List<ClockRange> ToRanges() => ranges.ConvertAll(static range => new ClockRange(range.Client, range.Clock, range.Length));
+
     /// <summary>Whether a range is in the set as a whole.</summary>
     public bool Covers(DeleteRange range)
     {

@@ -40,6 +40,12 @@ public sealed class YEvent
     /// <summary>Keys (string) and indexes (int) from <see cref="CurrentTarget"/> to <see cref="Target"/>.</summary>
     public IReadOnlyList<object> Path => path ??= FindPath();
 
+    /// <summary>Whether the list of an array, a text or an XML node has changed.</summary>
+    public bool ChildListChanged => Transaction.Changed.Any(change => change.Branch == branch && change.Key < 0);
+
+    /// <summary>Keys or attributes that have been written or deleted, whether or not they are different now.</summary>
+    public IReadOnlySet<string> KeysChanged => Transaction.Changed.Where(change => change.Branch == branch && change.Key >= 0).Select(change => Doc.Store.Names[change.Key]).ToHashSet();
+
     /// <summary>Changed keys of a map, or attributes of an element.</summary>
     public IReadOnlyDictionary<string, KeyChange> Keys => keys ??= FindKeys();
 

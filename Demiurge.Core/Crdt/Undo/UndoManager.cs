@@ -10,10 +10,10 @@ public sealed class UndoManager : IDisposable
     private readonly UndoManagerOptions options;
     private readonly List<YType> scope;
     private readonly HashSet<object?> origins;
-    private readonly Stack<UndoStep> undoSteps = new();
-    private readonly Stack<UndoStep> redoSteps = new();
-    private bool isUndoing;
-    private bool isRedoing;
+    private readonly bool wholeDocument;
+    private readonly List<StackItem> undoSteps = [];
+    private readonly List<StackItem> redoSteps = [];
+    private IReadOnlySet<YType> poppedTypes = new HashSet<YType>();
     private long? lastChange;
 
     /// <param name="doc">The document.</param>
@@ -32,8 +32,33 @@ public sealed class UndoManager : IDisposable
         this.scope = [.. scope];
         this.options = options ?? new();
         origins = [.. this.options.TrackedOrigins, this];
-        doc.AfterTransaction += Capture;
+        Start();
     }
+
+    /// <param name="doc">The document; everything in it is undone.</param>
+    /// <param name="options">How to capture.</param>
+    public UndoManager(YDoc doc, UndoManagerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(doc);
+        this.doc = doc;
+        scope = [];
+        wholeDocument = true;
+        this.options = options ?? new();
+        origins = [.. this.options.TrackedOrigins, this];
+        Start();
+    }
+
+    /// <summary>Raised when a transaction, or undo or redo, has put a step on a stack.</summary>
+    public event Action<StackItemEvent>? StackItemAdded;
+
+    /// <summary>Raised when a transaction has joined the last step.</summary>
+    public event Action<StackItemEvent>? StackItemUpdated;
+
+    /// <summary>Raised when undo or redo has done a step, after its transaction.</summary>
+    public event Action<StackItemEvent>? StackItemPopped;
+
+    /// <summary>Raised when steps have been forgotten, also because a new change made redo impossible.</summary>
+    public event Action<StackClearedEvent>? StackCleared;
 
     /// <summary>Raised when <see cref="CanUndo"/> or <see cref="CanRedo"/> may have changed.</summary>
     public event Action? StackChanged;
@@ -42,17 +67,32 @@ public sealed class UndoManager : IDisposable
 
     public bool CanRedo => redoSteps.Count > 0;
 
+    /// <summary>Steps that can be undone, the next one last.</summary>
+    public IReadOnlyList<StackItem> UndoStack => undoSteps;
+
+    /// <summary>Steps that can be redone, the next one last.</summary>
+    public IReadOnlyList<StackItem> RedoStack => redoSteps;
+
+    /// <summary>Whether <see cref="Undo"/> is at work: observers may want to know.</summary>
+    public bool Undoing { get; private set; }
+
+    /// <summary>Whether <see cref="Redo"/> is at work.</summary>
+    public bool Redoing { get; private set; }
+
+    /// <summary>The step that has been taken from its stack and done, until <see cref="StackItemPopped"/> has been raised; otherwise null.</summary>
+    public StackItem? CurrStackItem { get; private set; }
+
     /// <summary>Undoes the last step that still has an effect; false when there is none.</summary>
     public bool Undo()
     {
-        isUndoing = true;
+        Undoing = true;
         try
         {
-            return Pop(undoSteps);
+            return Pop(undoSteps, StackKind.Undo);
         }
         finally
         {
-            isUndoing = false;
+            Undoing = false;
             StackChanged?.Invoke();
         }
     }
@@ -60,14 +100,14 @@ public sealed class UndoManager : IDisposable
     /// <summary>Redoes the last undone step that still has an effect; false when there is none.</summary>
     public bool Redo()
     {
-        isRedoing = true;
+        Redoing = true;
         try
         {
-            return Pop(redoSteps);
+            return Pop(redoSteps, StackKind.Redo);
         }
         finally
         {
-            isRedoing = false;
+            Redoing = false;
             StackChanged?.Invoke();
         }
     }
@@ -75,77 +115,125 @@ public sealed class UndoManager : IDisposable
     /// <summary>The next change starts a new step, however soon it comes.</summary>
     public void StopCapturing() => lastChange = null;
 
-    /// <summary>Forgets all steps.</summary>
-    public void Clear()
+    /// <summary>Forgets steps: what they deleted may be collected.</summary>
+    public void Clear(bool clearUndoStack = true, bool clearRedoStack = true)
     {
-        Clear(undoSteps);
-        Clear(redoSteps);
+        Forget(clearUndoStack, clearRedoStack);
         StackChanged?.Invoke();
     }
 
-    /// <summary>Stops capturing for good.</summary>
+    /// <summary>Adds types to what is undone. Has no effect on steps that have been captured.</summary>
+    /// <exception cref="ArgumentException">One of the types is not of the document.</exception>
+    public void AddToScope(params IEnumerable<YType> types)
+    {
+        foreach (var type in types)
+        {
+            if (type.Doc != doc)
+            {
+                throw new ArgumentException("The scope must name only types of the document.", nameof(types));
+            }
+            if (!scope.Contains(type))
+            {
+                scope.Add(type);
+            }
+        }
+    }
+
+    /// <summary>Captures transactions of one more origin, see <see cref="UndoManagerOptions.TrackedOrigins"/>.</summary>
+    public void AddTrackedOrigin(object? origin) => origins.Add(origin);
+
+    public void RemoveTrackedOrigin(object? origin) => origins.Remove(origin);
+
+    /// <summary>Stops capturing for good. Happens by itself when the document is disposed.</summary>
     public void Dispose()
     {
         doc.AfterTransaction -= Capture;
+        doc.Destroyed -= DisposeWith;
+        StackItemAdded = StackItemUpdated = StackItemPopped = null;
+        StackCleared = null;
         StackChanged = null;
     }
 
-    private void Clear(Stack<UndoStep> steps)
+    private void Start()
     {
-        if (steps.Count == 0)
+        doc.AfterTransaction += Capture;
+        doc.Destroyed += DisposeWith;
+    }
+
+    private void DisposeWith(YDoc _) => Dispose();
+
+    private void Forget(bool undo, bool redo)
+    {
+        if (!(undo && undoSteps.Count > 0) && !(redo && redoSteps.Count > 0))
         {
             return;
         }
         doc.Transact(transaction =>
         {
-            foreach (var step in steps)
+            foreach (var steps in new[] { undo ? undoSteps : [], redo ? redoSteps : [] })
             {
-                Keep(transaction, step.Deletions, false);
+                foreach (var step in steps)
+                {
+                    Keep(transaction, step.DeletedSet, false);
+                }
+                steps.Clear();
             }
-            steps.Clear();
+            StackCleared?.Invoke(new(undo, redo));
         });
     }
 
     private void Capture(Transaction transaction)
     {
         var origin = transaction.Origin;
-        if (!(origins.Contains(origin) || (origin is not null && origins.Contains(origin.GetType()))) || !scope.Exists(type => transaction.HasChangedInside(type.Branch)))
+        if ((Undoing || Redoing) && origin == this && StackItemPopped is not null)
+        {
+            poppedTypes = transaction.ChangedTypes();
+        }
+        if (options.CaptureTransaction?.Invoke(transaction) == false
+            || !(origins.Contains(origin) || (origin is not null && origins.Contains(origin.GetType())))
+            || !(wholeDocument ? transaction.HasChanges : scope.Exists(type => transaction.HasChangedInside(type.Branch))))
         {
             return;
         }
-        var steps = isUndoing ? redoSteps : undoSteps;
-        if (isUndoing)
+        var steps = Undoing ? redoSteps : undoSteps;
+        if (Undoing)
         {
             StopCapturing();
         }
-        else if (!isRedoing)
+        else if (!Redoing)
         {
-            Clear(redoSteps);
+            Forget(undo: false, redo: true);
         }
         var insertions = new DeleteSet();
         foreach (var (client, before, after) in transaction.Touched)
         {
             insertions.Add(doc.Store.Clients[client].Id, before, after - before);
         }
-        var capturesChange = !isUndoing && !isRedoing;
+        var capturesChange = !Undoing && !Redoing;
         var isSoon = lastChange is { } last && options.TimeProvider.GetElapsedTime(last) < options.CaptureTimeout;
-        if (capturesChange && isSoon && steps.TryPeek(out var open))
+        var joins = capturesChange && isSoon && steps.Count > 0;
+        if (joins)
         {
-            open.Deletions.AddAll(transaction.Deletes);
-            open.Deletions.Normalize();
-            open.Insertions.AddAll(insertions);
-            open.Insertions.Normalize();
+            var open = steps[^1];
+            open.DeletedSet.AddAll(transaction.Deletes);
+            open.DeletedSet.Normalize();
+            open.InsertedSet.AddAll(insertions);
+            open.InsertedSet.Normalize();
         }
         else
         {
             insertions.Normalize();
-            steps.Push(new(insertions, transaction.Deletes.Copy()));
+            steps.Add(new(insertions, transaction.Deletes.Copy()));
         }
         if (capturesChange)
         {
             lastChange = options.TimeProvider.GetTimestamp();
         }
         Keep(transaction, transaction.Deletes, true);
+        if ((joins ? StackItemUpdated : StackItemAdded) is { } changed)
+        {
+            changed(new(steps[^1], Undoing ? StackKind.Redo : StackKind.Undo, origin, transaction.ChangedTypes()));
+        }
         if (capturesChange)
         {
             StackChanged?.Invoke();
@@ -176,6 +264,10 @@ public sealed class UndoManager : IDisposable
 
     private bool IsInScope(int item)
     {
+        if (wholeDocument)
+        {
+            return true;
+        }
         foreach (var type in scope)
         {
             if (type.Branch != 0 && doc.Store.IsInside(type.Branch, item))
@@ -186,15 +278,17 @@ public sealed class UndoManager : IDisposable
         return false;
     }
 
-    private bool Pop(Stack<UndoStep> steps)
+    private bool Pop(List<StackItem> steps, StackKind kind)
     {
-        return doc.Transact(
+        poppedTypes = new HashSet<YType>();
+        doc.Transact(
             transaction =>
             {
-                var done = false;
-                while (!done && steps.TryPop(out var step))
+                while (CurrStackItem is null && steps.Count > 0)
                 {
-                    done = Revert(transaction, step);
+                    var step = steps[^1];
+                    steps.RemoveAt(steps.Count - 1);
+                    CurrStackItem = Revert(transaction, step) ? step : null;
                 }
                 foreach (var (branch, key) in transaction.Changed)
                 {
@@ -203,18 +297,30 @@ public sealed class UndoManager : IDisposable
                         markers.Clear();
                     }
                 }
-                return done;
             },
             origin: this,
             options.ClientId);
+        if (CurrStackItem is not { } done)
+        {
+            return false;
+        }
+        try
+        {
+            StackItemPopped?.Invoke(new(done, kind, this, poppedTypes));
+        }
+        finally
+        {
+            CurrStackItem = null;
+        }
+        return true;
     }
 
-    private bool Revert(Transaction transaction, UndoStep step)
+    private bool Revert(Transaction transaction, StackItem step)
     {
         var store = doc.Store;
         var toDelete = new List<int>();
         var toRestore = new HashSet<int>();
-        store.ForEach(transaction, step.Insertions, handle =>
+        store.ForEach(transaction, step.InsertedSet, handle =>
         {
             if (store.Items[handle].IsGc)
             {
@@ -226,11 +332,11 @@ public sealed class UndoManager : IDisposable
                 toDelete.Add(item);
             }
         });
-        store.ForEach(transaction, step.Deletions, handle =>
+        store.ForEach(transaction, step.DeletedSet, handle =>
         {
             ref var item = ref store.Items[handle];
             // What was made and deleted within the step stays gone.
-            if (!item.IsGc && IsInScope(handle) && !step.Insertions.Contains(store.Clients[item.Client].Id, item.Clock))
+            if (!item.IsGc && IsInScope(handle) && !step.InsertedSet.Contains(store.Clients[item.Client].Id, item.Clock))
             {
                 toRestore.Add(handle);
             }
@@ -238,15 +344,29 @@ public sealed class UndoManager : IDisposable
         var done = false;
         foreach (var item in toRestore)
         {
-            done |= Restore(transaction, item, toRestore, step.Insertions) != 0;
+            done |= Restore(transaction, item, toRestore, step.InsertedSet) != 0;
         }
         // Children before their parents.
         for (var i = toDelete.Count - 1; i >= 0; i--)
         {
-            store.Delete(transaction, toDelete[i]);
-            done = true;
+            if (options.DeleteFilter is null || options.DeleteFilter(Candidate(toDelete[i])))
+            {
+                store.Delete(transaction, toDelete[i]);
+                done = true;
+            }
         }
         return done;
+    }
+
+    private DeletionCandidate Candidate(int handle)
+    {
+        var store = doc.Store;
+        ref var item = ref store.Items[handle];
+        return new(
+            new(store.Clients[item.Client].Id, item.Clock, item.Length),
+            doc.TypeOf(item.Parent),
+            item.Key >= 0 ? store.Names[item.Key] : null,
+            item.Kind == ContentKind.Type ? doc.TypeOf(item.A) : null);
     }
 
     /// <summary>The item that stands for this one now, after undo and redo have put it elsewhere.</summary>
@@ -366,7 +486,7 @@ public sealed class UndoManager : IDisposable
         ref var item = ref doc.Store.Items[handle];
         var (client, clock) = (doc.Store.Clients[item.Client].Id, item.Clock);
         return toDelete.Contains(client, clock)
-            || undoSteps.Any(step => step.Deletions.Contains(client, clock))
-            || redoSteps.Any(step => step.Deletions.Contains(client, clock));
+            || undoSteps.Any(step => step.DeletedSet.Contains(client, clock))
+            || redoSteps.Any(step => step.DeletedSet.Contains(client, clock));
     }
 }

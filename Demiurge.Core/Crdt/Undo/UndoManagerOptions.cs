@@ -17,6 +17,12 @@ public sealed record UndoManagerOptions
     /// <summary>The Yjs client id under which undo and redo write; the document's own when null.</summary>
     public uint? ClientId { get; init; }
 
+    /// <summary>Transactions for which this is false are not captured. Asked while their observers are called; <see cref="Transaction.Meta"/> may say why.</summary>
+    public Func<Transaction, bool>? CaptureTransaction { get; init; }
+
+    /// <summary>What undo and redo would delete stays when this is false for it.</summary>
+    public Func<DeletionCandidate, bool>? DeleteFilter { get; init; }
+
     /// <summary>Whether undo overwrites map keys that others have changed since. Default: it doesn't.</summary>
     public bool IgnoreRemoteMapChanges { get; init; }
 }

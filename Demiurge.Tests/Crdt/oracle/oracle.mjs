@@ -33,11 +33,13 @@ const changeOf = event => ({
 })
 
 class Replica {
-  constructor ({ clientId, gc = true, observe = false, surrogates = true, v2 = false, both = false }) {
+  constructor ({ clientId, gc = true, observe = false, surrogates = true, v2 = false, both = false, initial = null }) {
     this.v2 = v2
     this.words = surrogates ? words : words.map(word => word.replaceAll('😀', 'ö'))
     this.doc = new Y.Doc({ gc })
     this.doc.clientID = clientId
+    // Before anything has been named: roots get their types later.
+    if (initial) (v2 ? Y.applyUpdateV2 : Y.applyUpdate)(this.doc, bytes(initial), 'remote')
     this.map = this.doc.getMap('map')
     this.array = this.doc.getArray('array')
     this.text = this.doc.getText('text')
@@ -59,8 +61,21 @@ class Replica {
     }
   }
 
-  undoManager () {
-    this.undo ??= new Y.UndoManager(this.roots, { captureTimeout: 0, trackedOrigins: new Set(['me']) })
+  undoManager ({ scope, joins, ignore, filter } = {}) {
+    if (this.undo) return this.undo
+    let number = 0
+    this.undo = new Y.UndoManager(scope ? this.roots.slice(0, scope) : this.roots, {
+      captureTimeout: joins ? 1e12 : 0,
+      trackedOrigins: new Set(['me']),
+      ignoreRemoteMapChanges: ignore ?? false,
+      captureTransaction: transaction => transaction.meta.get('skip') !== true,
+      deleteFilter: item => !filter || item.id.clock % 5 !== 0 || item.content.type !== undefined
+    })
+    const rootsOf = types => [...types.keys()].filter(type => type._item === null).map(type => this.roots.indexOf(type)).sort()
+    this.undo.on('stack-item-added', ({ stackItem, type, changedParentTypes }) => { stackItem.meta.set('n', ++number); this.events.push(['added', type, number, rootsOf(changedParentTypes)]) })
+    this.undo.on('stack-item-updated', ({ stackItem, type }) => this.events.push(['updated', type, stackItem.meta.get('n')]))
+    this.undo.on('stack-item-popped', ({ stackItem, type, changedParentTypes }) => this.events.push(['popped', type, stackItem.meta.get('n'), rootsOf(changedParentTypes)]))
+    this.undo.on('stack-cleared', ({ undoStackCleared, redoStackCleared }) => this.events.push(['cleared', undoStackCleared, redoStackCleared]))
     return this.undo
   }
 
@@ -144,6 +159,9 @@ class Replica {
         const doc = docs[a % docs.length]
         return c % 3 === 0 ? doc.destroy() : doc.load()
       }
+      case 'stopCapturing': return this.undo?.stopCapturing()
+      case 'clearSteps': return a % 5 === 0 ? this.undo?.clear(b % 2 === 0, c % 2 === 0) : undefined
+      case 'skip': return b % 2 === 0 ? this.doc._transaction.meta.set('skip', true) : undefined
       case 'clear': return a % 7 === 0 ? map.clear() : undefined
       default: throw new Error('unknown operation ' + name)
     }
@@ -239,7 +257,7 @@ const commands = {
   },
   undo: request => { const replica = replicas.get(request.doc); return taken(replica, { done: replica.undoManager().undo() !== null }) },
   redo: request => { const replica = replicas.get(request.doc); return taken(replica, { done: replica.undoManager().redo() !== null }) },
-  track: request => { replicas.get(request.doc).undoManager(); return {} },
+  track: request => { replicas.get(request.doc).undoManager(request); return {} },
   state: request => state(replicas.get(request.doc)),
   encode: request => {
     const { doc, v2 } = replicas.get(request.doc)
