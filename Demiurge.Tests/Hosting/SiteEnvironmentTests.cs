@@ -8,8 +8,13 @@ namespace Demiurge.Tests.Hosting;
 public sealed class SiteEnvironmentTests : IDisposable
 {
     private readonly string root = Directory.CreateTempSubdirectory("demiurge-environment-").FullName;
+    private readonly HeldPorts held = new();
 
-    public void Dispose() => Directory.Delete(root, recursive: true);
+    public void Dispose()
+    {
+        held.Dispose();
+        Directory.Delete(root, recursive: true);
+    }
 
     [Fact]
     public void Resolve_NothingSet_IsTheLocalOne()
@@ -25,8 +30,8 @@ public sealed class SiteEnvironmentTests : IDisposable
     [Fact]
     public void Resolve_Named_HasItsOwnDomainAndPorts()
     {
-        var local = Resolve("local").ClaimPorts();
-        var staging = Resolve("staging").ClaimPorts();
+        var local = Resolve("local").ClaimPorts(held);
+        var staging = Resolve("staging").ClaimPorts(held);
 
         Assert.Equal("staging.demiurge.localhost", staging.Domain);
         Assert.NotEqual(local.Port, staging.Port);
@@ -37,7 +42,7 @@ public sealed class SiteEnvironmentTests : IDisposable
     [Fact]
     public void ClaimPorts_NextStart_KeepsThem()
     {
-        var first = Resolve("local", ("Port", Free().ToString())).ClaimPorts();
+        var first = Resolve("local", ("Port", Free().ToString())).ClaimPorts(held);
 
         var second = Resolve("local");
 
@@ -51,10 +56,26 @@ public sealed class SiteEnvironmentTests : IDisposable
         other.Start();
         var port = ((IPEndPoint)other.LocalEndpoint).Port;
 
-        var error = Assert.Throws<SiteEnvironmentException>(() => Resolve("local", ("Port", $"{port}")).ClaimPorts());
+        var error = Assert.Throws<SiteEnvironmentException>(() => Resolve("local", ("Port", $"{port}")).ClaimPorts(held));
 
         Assert.Contains($"Port {port} is taken", error.Message);
         Assert.Contains("--port", error.Message);
+    }
+
+    [Fact]
+    public void ClaimPorts_TwoFirstStartsAtOnce_GetDifferentPorts()
+    {
+        using var others = new HeldPorts();
+        // Both have chosen before either has bound.
+        var first = Resolve("a/local");
+        var second = Resolve("b/local");
+
+        first = first.ClaimPorts(held);
+        second = second.ClaimPorts(others);
+
+        Assert.NotEqual(first.Port, second.Port);
+        Assert.EndsWith($":{second.Port}", second.PublicUrl);
+        Assert.Throws<SocketException>(() => new TcpListener(IPAddress.Loopback, first.Port).Start());
     }
 
     [Fact]
@@ -64,7 +85,7 @@ public sealed class SiteEnvironmentTests : IDisposable
         other.Start();
         var taken = ((IPEndPoint)other.LocalEndpoint).Port;
 
-        var environment = Resolve("local", ("ControlPort", $"{taken}"), ("Port", $"{Free()}")).ClaimPorts();
+        var environment = Resolve("local", ("ControlPort", $"{taken}"), ("Port", $"{Free()}")).ClaimPorts(held);
 
         Assert.NotEqual(taken, environment.ControlPort);
     }
@@ -102,7 +123,7 @@ public sealed class SiteEnvironmentTests : IDisposable
     [Fact]
     public void Claim_Twice_IsRefusedUntilTheFirstIsGone()
     {
-        var environment = Resolve("local", ("Port", $"{Free()}")).ClaimPorts();
+        var environment = Resolve("local", ("Port", $"{Free()}")).ClaimPorts(held);
         Assert.Null(RunningWeb.Find(environment.DataPath));
 
         using (var first = RunningWeb.Claim(environment.DataPath))
@@ -124,7 +145,7 @@ public sealed class SiteEnvironmentTests : IDisposable
     private SiteEnvironment Resolve(string name, params (string Key, string? Value)[] settings)
     {
         var environment = SiteEnvironment.Resolve(new ConfigurationBuilder()
-            .AddInMemoryCollection([new("Demiurge:Environment", name), new("Demiurge:DataPath", Path.Combine(root, name))])
+            .AddInMemoryCollection([new("Demiurge:Environment", Path.GetFileName(name)), new("Demiurge:DataPath", Path.Combine(root, name))])
             .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create($"Demiurge:{s.Key}", s.Value)))
             .Build());
         environment.CreateFolder();

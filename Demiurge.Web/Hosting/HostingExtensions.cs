@@ -26,13 +26,15 @@ public static partial class HostingExtensions
         var environment = SiteEnvironment.Resolve(configuration);
         environment.CreateFolder();
         var claim = RunningWeb.Claim(environment.DataPath);
+        var held = new HeldPorts();
         try
         {
-            environment = environment.ClaimPorts();
+            environment = environment.ClaimPorts(held);
             claim.Announce(environment);
         }
         catch
         {
+            held.Dispose();
             claim.Dispose();
             throw;
         }
@@ -45,6 +47,7 @@ public static partial class HostingExtensions
         configuration["Demiurge:Gateways:ControlUrl"] ??= $"http://127.0.0.1:{environment.ControlPort}";
         builder.Services.AddSingleton(environment);
         builder.Services.AddHostedService(_ => claim);
+        builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = held.Release);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

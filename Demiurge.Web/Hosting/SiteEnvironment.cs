@@ -14,6 +14,9 @@ public sealed partial record SiteEnvironment
 
     private const string BaseDomain = "demiurge.localhost";
 
+    private string? publicUrl;
+    private bool chosen;
+
     /// <summary>A DNS label; <c>local</c> unless configured by <c>Demiurge:Environment</c>.</summary>
     public required string Name { get; init; }
 
@@ -30,7 +33,7 @@ public sealed partial record SiteEnvironment
     public required int GatewayBasePort { get; init; }
 
     /// <summary>The address that browsers use.</summary>
-    public required string PublicUrl { get; init; }
+    public string PublicUrl => publicUrl ?? $"http://{Domain}{(Port == 80 ? "" : $":{Port}")}";
 
     /// <summary>The host name of the UI.</summary>
     public required string Domain { get; init; }
@@ -47,8 +50,10 @@ public sealed partial record SiteEnvironment
         if (!Label().IsMatch(name))
             throw new SiteEnvironmentException($"Demiurge:Environment is `{name}`: use 1 to 30 small letters, digits and hyphens, beginning with a letter.");
         var dataPath = Path.GetFullPath(section["DataPath"] ?? Path.Combine(CheckoutFolder() ?? Directory.GetCurrentDirectory(), ".demiurge", name));
-        var kept = KeptPorts.Read(dataPath) ?? KeptPorts.Choose(dataPath);
-        if (ReadPort(section, "Port") is { } port)
+        var before = KeptPorts.Read(dataPath);
+        var kept = before ?? KeptPorts.Choose(dataPath);
+        var wanted = ReadPort(section, "Port");
+        if (wanted is { } port)
             kept = kept with { Port = port };
         if (ReadPort(section, "ControlPort") is { } controlPort)
             kept = kept with { ControlPort = controlPort };
@@ -63,7 +68,8 @@ public sealed partial record SiteEnvironment
             ControlPort = kept.ControlPort,
             GatewayBasePort = kept.GatewayBasePort,
             Domain = domain,
-            PublicUrl = section["PublicUrl"]?.TrimEnd('/') ?? $"http://{domain}{(kept.Port == 80 ? "" : $":{kept.Port}")}",
+            chosen = before is null && wanted is null,
+            publicUrl = section["PublicUrl"]?.TrimEnd('/'),
             ListensEverywhere = section["Listen"] switch
             {
                 null or "loopback" => false,
@@ -73,16 +79,25 @@ public sealed partial record SiteEnvironment
         };
     }
 
-    /// <summary>Keeps the ports for the next start, after seeing that they are free.</summary>
+    /// <summary>
+    /// Binds the public and the control port, for whoever listens on them later, and keeps their numbers for the next start. At a first
+    /// start another environment may be choosing at the same moment; whoever comes second chooses again.
+    /// </summary>
     /// <exception cref="SiteEnvironmentException">The public port is taken.</exception>
-    public SiteEnvironment ClaimPorts()
+    internal SiteEnvironment ClaimPorts(HeldPorts held)
     {
-        if (!KeptPorts.IsFree(Port))
+        var claimed = this;
+        for (var attempts = 1; !held.TryHold(claimed.Port, ListensEverywhere); attempts++)
         {
-            throw new SiteEnvironmentException(
-                $"Port {Port} is taken by another program. Stop that one, or choose another port: `./demiurge up --port {Port + 1}` (Demiurge:Port).");
+            if (!chosen || attempts == 20)
+            {
+                throw new SiteEnvironmentException(
+                    $"Port {Port} is taken by another program. Stop that one, or choose another port: `./demiurge up --port {Port + 1}` (Demiurge:Port).");
+            }
+            claimed = this with { Port = KeptPorts.Choose(DataPath).Port };
         }
-        var claimed = KeptPorts.IsFree(ControlPort) ? this : this with { ControlPort = KeptPorts.AnyFree() };
+        if (!held.TryHold(ControlPort))
+            claimed = claimed with { ControlPort = held.HoldAny() };
         new KeptPorts(claimed.Port, claimed.ControlPort, claimed.GatewayBasePort).Write(DataPath);
         return claimed;
     }

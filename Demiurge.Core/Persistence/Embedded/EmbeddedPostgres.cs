@@ -244,22 +244,26 @@ public sealed partial class EmbeddedPostgres : IAsyncDisposable
 
     private async Task StartServer(CancellationToken cancellation)
     {
-        Port = ChoosePort();
         if (File.Exists(LogFile) && new FileInfo(LogFile).Length > 16 * 1024 * 1024)
             File.Move(LogFile, LogFile + ".old", overwrite: true);
-        var logStart = File.Exists(LogFile) ? new FileInfo(LogFile).Length : 0;
-        var settings = $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''";
-        if (options.Ephemeral)
-            settings += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
-        var seconds = ((int)options.StartTimeout.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        var command = new[] { binaries.PgCtl, "start", "-w", "-s", "-t", seconds, "-D", DataFolder, "-l", LogFile, "-o", settings };
-        var (exitCode, output) = await account.Execute(command, cancellation);
-        for (var attempt = 0; exitCode != 0 && attempt < 10 && LogSince(logStart).Contains("shared memory", StringComparison.Ordinal); attempt++)
+        long logStart;
+        int exitCode;
+        string output;
+        var attempt = 0;
+        while (true)
         {
+            Port = ChoosePort();
+            logStart = File.Exists(LogFile) ? new FileInfo(LogFile).Length : 0;
+            (exitCode, output) = await StartOn(Port, cancellation);
+            if (exitCode == 0 || attempt++ == 10)
+                break;
+            var log = LogSince(logStart);
             // Sessions of a killed server are still leaving.
-            await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
-            logStart = new FileInfo(LogFile).Length;
-            (exitCode, output) = await account.Execute(command, cancellation);
+            if (log.Contains("shared memory", StringComparison.Ordinal))
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+            // Somebody took the free port after it was found free.
+            else if (options.Port is not null || !log.Contains("could not bind", StringComparison.Ordinal))
+                break;
         }
         if (exitCode != 0 || ReadProcessFile() is not { } running || !await WaitUntilReady(running.ProcessId, cancellation))
         {
@@ -270,6 +274,15 @@ public sealed partial class EmbeddedPostgres : IAsyncDisposable
         ProcessId = running.ProcessId;
         await File.WriteAllTextAsync(PortFile, Port.ToString(CultureInfo.InvariantCulture), cancellation);
         Log.Started(logger, ProcessId, Port);
+    }
+
+    private Task<(int ExitCode, string Output)> StartOn(int port, CancellationToken cancellation)
+    {
+        var settings = $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''";
+        if (options.Ephemeral)
+            settings += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
+        var seconds = ((int)options.StartTimeout.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        return account.Execute([binaries.PgCtl, "start", "-w", "-s", "-t", seconds, "-D", DataFolder, "-l", LogFile, "-o", settings], cancellation);
     }
 
     /// <summary>Polls until a session with our password opens on our folder. False when the process ends meanwhile.</summary>
