@@ -8,6 +8,9 @@ public record Error(string Code, string Message, ErrorKind Kind)
 {
     /// <summary>The input field at fault, camelCase, where there is one.</summary>
     public string? Field { get; init; }
+
+    /// <summary>What is the matter with each field at fault, by its name, where there may be several.</summary>
+    public IReadOnlyDictionary<string, string>? Fields { get; init; }
 }
 
 /// <summary>The classes of refusal a transport tells apart. The REST layer maps them to 400, 401, 403, 404, 409, 429 and 503.</summary>
@@ -37,6 +40,9 @@ public readonly record struct Result<T>
     [System.Diagnostics.CodeAnalysis.MemberNotNullWhen(true, nameof(Value))]
     [System.Diagnostics.CodeAnalysis.MemberNotNullWhen(false, nameof(Error))]
     public bool Succeeded => Error is null;
+
+    /// <summary>For a <typeparamref name="T"/> that is an interface, which C# converts to nothing by itself.</summary>
+    public static Result<T> Of(T value) => new() { Value = value };
 
     public static implicit operator Result<T>(T value) => new() { Value = value };
 

@@ -21,24 +21,32 @@ public sealed partial class ContainerChanges(NpgsqlDataSource database, TimeProv
     private readonly string origin = Guid.NewGuid().ToString("N");
 
     /// <summary>Bounded: when the database is slower than changes come, the oldest go unsaid.</summary>
-    private readonly Channel<ContainerChanged> outgoing = Channel.CreateBounded<ContainerChanged>(
+    private readonly Channel<(ContainerChanged Change, bool IsRequest)> outgoing = Channel.CreateBounded<(ContainerChanged, bool)>(
         new BoundedChannelOptions(4096) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
 
     public event Action<ContainerChanged>? Changed;
 
-    /// <summary>Calls every subscriber here and tells the other processes; the failure of one subscriber is logged.</summary>
-    public void Publish(ContainerChanged change)
-    {
-        Raise(change);
-        outgoing.Writer.TryWrite(change);
-    }
+    /// <summary>Of the changes, those by which something is asked for: a person's, not the reconciler's.</summary>
+    public event Action<ContainerChanged>? Requested;
+
+    /// <summary>Tells what was observed: calls every subscriber here and tells the other processes. The failure of one subscriber is logged.</summary>
+    public void Publish(ContainerChanged change) => Publish(change, isRequest: false);
+
+    /// <summary>Tells, like <see cref="Publish(ContainerChanged)"/>, that something is asked for, so that the reconciler sees to it at once.</summary>
+    public void Request(ContainerChanged change) => Publish(change, isRequest: true);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         Again(Send, stoppingToken), Again(Listen, stoppingToken));
 
-    private void Raise(ContainerChanged change)
+    private void Publish(ContainerChanged change, bool isRequest)
     {
-        foreach (var subscriber in Delegate.EnumerateInvocationList(Changed))
+        Raise(change, isRequest);
+        outgoing.Writer.TryWrite((change, isRequest));
+    }
+
+    private void Raise(ContainerChanged change, bool isRequest)
+    {
+        foreach (var subscriber in Delegate.EnumerateInvocationList(isRequest ? Requested + Changed : Changed))
         {
             try
             {
@@ -53,10 +61,10 @@ public sealed partial class ContainerChanges(NpgsqlDataSource database, TimeProv
 
     private async Task Send(CancellationToken cancellationToken)
     {
-        await foreach (var change in outgoing.Reader.ReadAllAsync(cancellationToken))
+        await foreach (var (change, isRequest) in outgoing.Reader.ReadAllAsync(cancellationToken))
         {
             await using var command = database.CreateCommand($"SELECT pg_notify('{Notifications}', $1)");
-            command.Parameters.AddWithValue($"{origin}|{change.OrganizationId:N}|{change.ProjectId:N}|{change.ContainerId:N}");
+            command.Parameters.AddWithValue($"{origin}|{change.OrganizationId:N}|{change.ProjectId:N}|{change.ContainerId:N}|{(isRequest ? "request" : "")}");
             await command.ExecuteNonQueryAsync(cancellationToken);
         }
     }
@@ -73,10 +81,10 @@ public sealed partial class ContainerChanges(NpgsqlDataSource database, TimeProv
 
     private void Receive(string payload)
     {
-        if (payload.Split('|') is [var sender, var organization, var project, var container] && sender != origin
+        if (payload.Split('|') is [var sender, var organization, var project, var container, var kind] && sender != origin
             && Guid.TryParse(organization, out var organizationId) && Guid.TryParse(project, out var projectId) && Guid.TryParse(container, out var containerId))
         {
-            Raise(new ContainerChanged(organizationId, projectId, containerId));
+            Raise(new ContainerChanged(organizationId, projectId, containerId), kind == "request");
         }
     }
 

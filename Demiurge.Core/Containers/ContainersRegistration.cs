@@ -1,5 +1,10 @@
+using Demiurge.Core.Containers.EnvSets;
+using Demiurge.Core.Containers.Reconciler;
+using Demiurge.Core.Containers.Runtime;
+using Demiurge.Core.Containers.Templates;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Demiurge.Core.Containers;
 
@@ -9,12 +14,40 @@ public static class ContainersRegistration
     public static IServiceCollection AddContainers(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<ContainerOptions>().Bind(configuration.GetSection(ContainerOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddMetrics();
         services.AddSingleton<Installation>();
         services.AddSingleton<ContainerUrls>();
         services.AddSingleton<ContainerAccess>();
         services.AddSingleton<ContainerChanges>();
         services.AddHostedService(provider => provider.GetRequiredService<ContainerChanges>());
+        services.AddSingleton<ContainerActivity>();
+        services.AddSingleton<ContainerMetrics>();
+
+        services.AddSingleton<ShippedTemplates>();
+        services.AddSingleton<TemplateSeeder>();
+        services.AddHostedService(provider => provider.GetRequiredService<TemplateSeeder>());
+
+        services.AddSingleton<ContainerSecrets>();
+        services.AddSingleton<EnvSetService>();
+        services.AddSingleton<ContainerEnvironment>();
+        services.AddSingleton<ContainerQuotas>();
+        services.AddSingleton<ContainerInfos>();
         services.AddSingleton<ContainerService>();
+
+        services.AddReconciler();
         return services;
+    }
+
+    private static void AddReconciler(this IServiceCollection services)
+    {
+        services.TryAddSingleton<IContainerRuntimes, NoRuntimes>();
+        services.AddSingleton<HealthProbe>();
+        services.AddSingleton<ContainerWriter>();
+        services.AddSingleton<ContainerLogKeeper>();
+        services.AddSingleton<ContainerStarter>();
+        services.AddSingleton<ContainerEnder>();
+        services.AddSingleton<ContainerHousekeeping>();
+        services.AddSingleton<ContainerReconciler>();
+        services.AddHostedService(provider => provider.GetRequiredService<ContainerReconciler>());
     }
 }

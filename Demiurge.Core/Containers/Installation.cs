@@ -1,3 +1,4 @@
+using Demiurge.Core.Containers.Runtime;
 using Demiurge.Core.Persistence;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -35,6 +36,8 @@ public sealed class Installation(IDbContextFactory<DemiurgeDbContext> contexts)
 
     /// <summary>Eight hexadecimal digits of it: what names on an engine carry.</summary>
     public async Task<string> Mark(CancellationToken cancellationToken = default) => (await Id(cancellationToken)).ToString("N")[..8];
+
+    public async Task<RuntimeNames> Names(CancellationToken cancellationToken = default) => new(await Mark(cancellationToken));
 }
 
 internal sealed class InstallationConfiguration : IEntityTypeConfiguration<InstallationId>

@@ -18,7 +18,7 @@ internal static class JsonColumn
             json => Read<T>(json),
             new ValueComparer<T>((a, b) => Write(a!) == Write(b!), value => Write(value).GetHashCode(StringComparison.Ordinal), value => Read<T>(Write(value))));
 
-    private static string Write<T>(T value) => JsonSerializer.Serialize(value, Json);
+    internal static string Write<T>(T value) => JsonSerializer.Serialize(value, Json);
 
     private static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, Json)!;
 }

@@ -48,11 +48,11 @@ public sealed class TemplateVersion
 
 /// <summary>What a container of the template is made of.</summary>
 /// <param name="Image">As the engine names it. <c>{name}</c> stands for the value of the option of that name.</param>
-/// <param name="Volumes">Absolute paths that outlive the container, each a volume of its own.</param>
+/// <param name="Volumes">Absolute paths that outlive the container, each a volume of its own; one that names an option without a value is left out.</param>
 /// <param name="Environment">Variables; <c>{name}</c> stands for the value of that option, <c>{containerId}</c> and <c>{url}</c> for the container's.</param>
 /// <param name="Shell">What a terminal runs in it; null: it has no terminal.</param>
 /// <param name="Tmpfs">Absolute paths in memory that are writable although the root may not be.</param>
-/// <param name="Command">Replaces the image's command.</param>
+/// <param name="Command">Replaces the image's command, unless it names an option without a value.</param>
 /// <param name="DefaultTier">Name of a tier.</param>
 /// <param name="IdleMinutes">Without activity, until it is stopped; 0 never stops it.</param>
 /// <param name="Width">On the board, in its units.</param>
@@ -76,11 +76,15 @@ public sealed record TemplateSpec(
 
 /// <summary>Something that answers in the container.</summary>
 /// <param name="Name"><c>main</c> is the one that the container's plain address leads to.</param>
-/// <param name="Port">1 to 65535.</param>
+/// <param name="Port">1 to 65535; 0 with <see cref="PortOption"/>.</param>
 /// <param name="Path">Where a person begins, beginning with a slash.</param>
 /// <param name="Health">How to see that it answers; null: it takes TCP connections.</param>
 /// <param name="Embeddable">Whether it can be shown on the board.</param>
-public sealed record TemplateService(string Name, string Title, int Port, string Path, HealthCheck? Health, bool Embeddable);
+public sealed record TemplateService(string Name, string Title, int Port, string Path, HealthCheck? Health, bool Embeddable)
+{
+    /// <summary>The number option that says which port it is; null: <see cref="Port"/> is.</summary>
+    public string? PortOption { get; init; }
+}
 
 /// <summary>An HTTP GET whose answer is below 500.</summary>
 public sealed record HealthCheck(string Path, int IntervalSeconds, int Retries);

@@ -30,6 +30,9 @@ public sealed class UsageRecord
 
     /// <summary>Null while it runs.</summary>
     public DateTimeOffset? To { get; set; }
+
+    /// <summary>When it was last seen running: its end, if nobody can say that better.</summary>
+    public DateTimeOffset SeenAt { get; set; }
 }
 
 internal sealed class UsageRecordConfiguration : IEntityTypeConfiguration<UsageRecord>
