@@ -1111,6 +1111,10 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("project_id");
 
+                    b.Property<DateTimeOffset>("SeenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("seen_at");
+
                     b.Property<string>("Tier")
                         .IsRequired()
                         .HasMaxLength(40)
