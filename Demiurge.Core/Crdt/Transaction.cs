@@ -1,6 +1,9 @@
 namespace Demiurge.Core.Crdt;
 
-/// <summary>A group of changes that observers, updates and undo see as one. Valid inside its body and its observers.</summary>
+/// <summary>
+/// A group of changes that observers, updates and undo see as one. Valid inside its body and its observers, and not to be kept: the document
+/// uses the object again, so that a typed character allocates none.
+/// </summary>
 public sealed class Transaction
 {
     private readonly List<(int Branch, int Key)> changed = [];
@@ -8,18 +11,12 @@ public sealed class Transaction
     private HashSet<(int, int)>? changedSet;
     private Dictionary<int, int>? touchedSet;
 
-    internal Transaction(YDoc doc, object? origin, bool local, ulong writeClient)
-    {
-        Doc = doc;
-        Origin = origin;
-        Local = local;
-        WriteClient = writeClient;
-    }
+    internal Transaction(YDoc doc) => Doc = doc;
 
     public YDoc Doc { get; }
 
     /// <summary>Whoever caused the transaction, as told to <see cref="YDoc.Transact(Action{Transaction}, object, uint?)"/>.</summary>
-    public object? Origin { get; }
+    public object? Origin { get; private set; }
 
     /// <summary>False when the transaction applies an update from elsewhere.</summary>
     public bool Local { get; internal set; }
@@ -41,7 +38,13 @@ public sealed class Transaction
     internal bool NeedsFormattingCleanup { get; set; }
 
     /// <summary>Whether observers are still to be called, or being called.</summary>
-    internal bool IsOpen { get; set; } = true;
+    internal bool IsOpen { get; set; }
+
+    /// <summary>Differs each time the object is used.</summary>
+    internal long Number { get; private set; }
+
+    /// <summary>False when it has grown so much that it is better forgotten than used again.</summary>
+    internal bool IsReusable => changed.Capacity + Touched.Capacity + MergeCandidates.Capacity + Deletes.Capacity < 4096 && changedSet is null && touchedSet is null;
 
     /// <summary>Notes of whoever takes part in the transaction, by any key: those who see its events find them here. Not replicated.</summary>
     public IDictionary<object, object?> Meta => meta ??= [];
@@ -50,6 +53,28 @@ public sealed class Transaction
     internal SubdocChanges? Subdocs { get; set; }
 
     internal bool HasChanges => Deletes.Count > 0 || Touched.Count > 0;
+
+    internal void Open(object? origin, bool local, ulong writeClient)
+    {
+        Origin = origin;
+        Local = local;
+        WriteClient = writeClient;
+        IsOpen = true;
+        Number++;
+    }
+
+    /// <summary>Forgets everything, so that it can be opened again.</summary>
+    internal void Reset()
+    {
+        Origin = null;
+        Subdocs = null;
+        meta = null;
+        NeedsFormattingCleanup = false;
+        changed.Clear();
+        Touched.Clear();
+        MergeCandidates.Clear();
+        Deletes.Clear();
+    }
 
     /// <summary>Notes that a client is about to get a struct.</summary>
     internal void Touch(ClientBlocks client)

@@ -13,6 +13,10 @@ public sealed partial class YDoc : IDisposable
     private readonly List<Transaction> unfinished = [];
     private readonly UpdateIntegrator integrator;
     private readonly LibEncoder scratch = new();
+
+    /// <summary>For updates that are being handed out, so that whoever gets one may encode the document meanwhile.</summary>
+    private readonly LibEncoder updateBuffer = new();
+    private readonly Stack<Transaction> spare = [];
     private Transaction? current;
     private int writerThread;
     private int observed;
@@ -45,6 +49,12 @@ public sealed partial class YDoc : IDisposable
 
     /// <summary>As <see cref="Updated"/>, with the change in update format v2. An update is only made in a format that somebody subscribes to.</summary>
     public event Action<YUpdateEvent>? UpdatedV2;
+
+    /// <summary>As <see cref="Updated"/>, for those who copy the bytes to somewhere of their own and want none allocated.</summary>
+    public event YUpdateHandler? UpdateEncoded;
+
+    /// <summary>As <see cref="UpdateEncoded"/>, in update format v2.</summary>
+    public event YUpdateHandler? UpdateEncodedV2;
 
     /// <summary>Raised after the observers of each transaction, before deleted content is dropped.</summary>
     public event Action<Transaction>? AfterTransaction;
@@ -230,8 +240,11 @@ public sealed partial class YDoc : IDisposable
         SubdocsChanged = null;
         Updated = null;
         UpdatedV2 = null;
+        UpdateEncoded = null;
+        UpdateEncodedV2 = null;
         AfterTransaction = null;
         scratch.Dispose();
+        updateBuffer.Dispose();
     }
 
     internal static uint RandomClientId() => (uint)Random.Shared.NextInt64(1, uint.MaxValue);
@@ -272,7 +285,8 @@ public sealed partial class YDoc : IDisposable
         isOuter = current is null;
         if (current is null)
         {
-            current = new(this, origin, local, clientId ?? ClientId);
+            current = spare.TryPop(out var transaction) ? transaction : new(this);
+            current.Open(origin, local, clientId ?? ClientId);
             unfinished.Add(current);
         }
         return current;
@@ -294,6 +308,14 @@ public sealed partial class YDoc : IDisposable
         for (var i = 0; i < unfinished.Count; i++)
         {
             Finish(unfinished[i], ref failure);
+        }
+        foreach (var finished in unfinished)
+        {
+            if (finished.IsReusable)
+            {
+                finished.Reset();
+                spare.Push(finished);
+            }
         }
         unfinished.Clear();
         writerThread = 0;
@@ -334,23 +356,41 @@ public sealed partial class YDoc : IDisposable
         {
             ClientId = RandomClientId();
         }
-        if (Updated is { } updated && transaction.HasChanges)
+        if (!transaction.HasChanges)
         {
-            scratch.Clear();
-            var encoder = new UpdateEncoderV1(scratch);
+            return;
+        }
+        if (Updated is not null || UpdateEncoded is not null)
+        {
+            updateBuffer.Clear();
+            var encoder = new UpdateEncoderV1(updateBuffer);
             UpdateWriter.WriteStructs(encoder, transaction);
             transaction.Deletes.Write(encoder);
-            var change = new YUpdateEvent(scratch.ToArray(), transaction.Origin, transaction, transaction.Local);
-            Guarded(static call => call.updated(call.change), (updated, change), ref failure);
+            HandOut(UpdateEncoded, Updated, transaction, ref failure);
         }
-        if (UpdatedV2 is { } updatedV2 && transaction.HasChanges)
+        if (UpdatedV2 is not null || UpdateEncodedV2 is not null)
         {
+            updateBuffer.Clear();
             var columns = UpdateColumns.Rent();
             var encoder = new UpdateEncoderV2(columns);
             UpdateWriter.WriteStructs(encoder, transaction);
             transaction.Deletes.Write(encoder);
-            var change = new YUpdateEvent(columns.Finish(), transaction.Origin, transaction, transaction.Local);
-            Guarded(static call => call.updatedV2(call.change), (updatedV2, change), ref failure);
+            columns.Finish(updateBuffer);
+            HandOut(UpdateEncodedV2, UpdatedV2, transaction, ref failure);
+        }
+    }
+
+    /// <summary>Gives the update in the buffer to those who take it from there, then to those who want bytes of their own.</summary>
+    private void HandOut(YUpdateHandler? encoded, Action<YUpdateEvent>? updated, Transaction transaction, ref ExceptionDispatchInfo? failure)
+    {
+        if (encoded is not null)
+        {
+            Guarded(static call => call.encoded(call.updateBuffer.Written, call.transaction), (encoded, updateBuffer, transaction), ref failure);
+        }
+        if (updated is not null)
+        {
+            var change = new YUpdateEvent(updateBuffer.ToArray(), transaction.Origin, transaction, transaction.Local);
+            Guarded(static call => call.updated(call.change), (updated, change), ref failure);
         }
         if (transaction.Subdocs is { } subdocs)
         {
@@ -373,10 +413,6 @@ public sealed partial class YDoc : IDisposable
             }
             if (!transaction.Local)
             {
-                if (Store.Markers.TryGetValue(branch, out var markers))
-                {
-                    markers.Clear();
-                }
                 transaction.NeedsFormattingCleanup |= TextCleanup.IsFormattedText(Store, branch);
             }
             if (observed == 0)

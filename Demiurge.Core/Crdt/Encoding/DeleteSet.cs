@@ -20,6 +20,8 @@ internal sealed class DeleteSet
 
     public int Count => ranges.Count;
 
+    public int Capacity => ranges.Capacity;
+
     public DeleteRange this[int index] => ranges[index];
 
     public void Clear()

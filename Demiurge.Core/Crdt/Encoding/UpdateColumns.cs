@@ -50,38 +50,29 @@ internal sealed class UpdateColumns
         return columns;
     }
 
+    /// <summary>Ends the update and writes it; what was rented is not to be used afterwards.</summary>
+    public void Finish(LibEncoder update)
+    {
+        update.WriteByte(0);
+        update.WriteVarBytes(keyClocks.Finish());
+        update.WriteVarBytes(Clients.Finish());
+        update.WriteVarBytes(LeftClocks.Finish());
+        update.WriteVarBytes(RightClocks.Finish());
+        update.WriteVarBytes(Infos.Written);
+        update.WriteVarBytes(Strings.Finish());
+        update.WriteVarBytes(ParentInfos.Written);
+        update.WriteVarBytes(TypeRefs.Finish());
+        update.WriteVarBytes(Lengths.Finish());
+        update.WriteBytes(Rest.Written);
+        Return();
+    }
+
     /// <summary>Ends the update; what was rented is not to be used afterwards.</summary>
     public byte[] Finish()
     {
-        ReadOnlySpan<byte> keyBytes = keyClocks.Finish(), clients = Clients.Finish(), lefts = LeftClocks.Finish(), rights = RightClocks.Finish(),
-            infos = Infos.Written, strings = Strings.Finish(), parents = ParentInfos.Written, types = TypeRefs.Finish(), lengths = Lengths.Finish();
-        var rest = Rest.Written;
-        var update = new byte[1 + Size(keyBytes) + Size(clients) + Size(lefts) + Size(rights) + Size(infos) + Size(strings) + Size(parents) + Size(types) + Size(lengths) + rest.Length];
-        var at = 1;
-        Put(keyBytes);
-        Put(clients);
-        Put(lefts);
-        Put(rights);
-        Put(infos);
-        Put(strings);
-        Put(parents);
-        Put(types);
-        Put(lengths);
-        rest.CopyTo(update.AsSpan(at));
-        Return();
-        return update;
-
-        void Put(ReadOnlySpan<byte> column)
-        {
-            var length = (uint)column.Length;
-            for (; length > 0x7f; length >>= 7)
-            {
-                update[at++] = (byte)(0x80 | (length & 0x7f));
-            }
-            update[at++] = (byte)length;
-            column.CopyTo(update.AsSpan(at));
-            at += column.Length;
-        }
+        using var update = new LibEncoder(Rest.Length + Strings.Capacity + 64);
+        Finish(update);
+        return update.ToArray();
     }
 
     /// <summary>Gives the columns back without an update.</summary>
@@ -107,16 +98,6 @@ internal sealed class UpdateColumns
 
     /// <summary>A key follows among the strings. Yjs has a table of keys in mind here but never refers to it: every key counts as a new one.</summary>
     public void NextKey() => keyClocks.Write(nextKey++);
-
-    private static int Size(ReadOnlySpan<byte> column)
-    {
-        var size = 1 + column.Length;
-        for (var length = (uint)column.Length; length > 0x7f; length >>= 7)
-        {
-            size++;
-        }
-        return size;
-    }
 }
 
 /// <summary>lib0's UintOptRleEncoder: a value that occurs once as a positive integer, one that repeats as a negative one (zero too) and how often less two.</summary>

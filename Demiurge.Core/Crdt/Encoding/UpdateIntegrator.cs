@@ -130,12 +130,22 @@ internal sealed class UpdateIntegrator(StructStore store)
         {
             return null;
         }
+        var done = 0;
+        if (index.Sections.Count == 1)
+        {
+            // What one client has sent: nearly every update is that, and nearly none waits for anything.
+            done = IntegrateInOrder(transaction, index, update);
+            if (done == index.Count)
+            {
+                return null;
+            }
+        }
         // Highest client last, as queues are taken from the end. Of a client that occurs twice the later section counts.
         var queues = new List<Queue>(index.Sections.Count);
         var byClient = new Dictionary<ulong, Queue>(index.Sections.Count);
         foreach (var (client, first, count) in index.Sections)
         {
-            byClient[client] = new(client, first, first + count);
+            byClient[client] = new(client, first + done, first + count);
         }
         queues.AddRange(byClient.Values);
         queues.Sort(static (a, b) => a.Client.CompareTo(b.Client));
@@ -223,6 +233,26 @@ internal sealed class UpdateIntegrator(StructStore store)
         }
     }
 
+    /// <summary>Integrates structs until one waits for something; returns how many it were.</summary>
+    private int IntegrateInOrder(Transaction transaction, UpdateIndex index, ReadOnlySpan<byte> update)
+    {
+        for (var next = 0; next < index.Count; next++)
+        {
+            ref var source = ref index[next];
+            if (source.Kind == ContentKind.Skip)
+            {
+                continue;
+            }
+            var offset = store.State(source.Client) - source.Clock;
+            if (offset < 0 || store.MissingFor(ref source) is not null)
+            {
+                return next;
+            }
+            store.Integrate(transaction, ref source, update, offset);
+        }
+        return index.Count;
+    }
+
     private static byte[] Encode(UpdateIndex index, ReadOnlySpan<byte> update, SortedDictionary<ulong, (int First, int End)> ranges)
     {
         using var encoder = new LibEncoder();
@@ -281,6 +311,7 @@ internal sealed class UpdateIntegrator(StructStore store)
                     store.Split(transaction, client, position, end - client.ClockAt(position));
                 }
                 store.Delete(transaction, item);
+                store.Branches[store.Items[item].Parent].Markers?.Clear();
             }
         }
     }

@@ -29,14 +29,11 @@ internal enum ItemFlags : byte
 
     Deleted = 4,
 
-    /// <summary>A search marker points here (or has: see <see cref="SearchMarkers"/>).</summary>
-    Marked = 8,
-
     /// <summary>The run in the heap has spare room behind it, see <see cref="RunHeap{T}"/>.</summary>
-    Slack = 16,
+    Slack = 8,
 
     /// <summary>Undo has put a copy elsewhere; its id is in <see cref="StructStore.Redone"/>.</summary>
-    Redone = 32,
+    Redone = 16,
 }
 
 /// <summary>

@@ -1,134 +1,113 @@
+using System.Diagnostics;
+using System.Numerics;
+
 namespace Demiurge.Core.Crdt;
 
 /// <summary>
-/// Remembered positions in the list of one branch: item and index of its first unit. At most 80; a new one beyond that takes the place of the one
-/// used longest ago. They follow yjs' exactly, moves and forgetting included, because where a search starts decides on which side of deleted items an
-/// insertion goes, and so what ends up in the update. Source: <c>findMarker</c> and <c>updateMarkerChanges</c> in <c>yjs/src/types/AbstractType.js</c>.
+/// Remembered positions in the list of one branch. Invariant, as long as no transaction is halfway: a marker's item is in the list, and its index is the
+/// number of visible units before that item. Yjs has such markers too (<c>findMarker</c> in <c>yjs/src/types/AbstractType.js</c>); where they are and
+/// how many is our own affair, because where an insertion goes depends on its index alone: a text's after what is deleted there, an array's before.
+/// <para>Every insertion and deletion passes over all markers, so what that looks at, the indexes, are an array of their own and no item is
+/// touched. Changes that come without an index (from elsewhere, or by undo) forget the markers of their branch.</para>
 /// </summary>
 internal sealed class SearchMarkers(StructStore store)
 {
     private const int Limit = 80;
 
-    private struct Marker
-    {
-        public int Item;
-        public int Index;
-        public long Used;
-    }
+    private int[] items = new int[16];
+    private int[] indexes = new int[16];
 
-    private Marker[] markers = new Marker[4];
+    /// <summary>When each was used last, in searches.</summary>
+    private int[] used = new int[16];
     private int count;
-    private long clock;
+    private int searches;
 
     public void Clear() => count = 0;
 
-    /// <summary>An item at or before an index, and the index at which it starts; no item when there is nothing to go by.</summary>
-    public (int Item, int Index) Find(int branch, int index)
+    /// <summary>
+    /// An item at or before an index, and the index at which it starts; no item when there is nothing to go by. With
+    /// <paramref name="skipDeleted"/> the item is not a deleted one if anything visible follows.
+    /// </summary>
+    public (int Item, int Index) Find(int branch, int index, bool skipDeleted = false)
     {
-        var items = store.Items;
+        var table = store.Items;
         var item = store.Branches[branch].Start;
         if (item == 0 || index == 0)
         {
             return (0, 0);
         }
         var itemIndex = 0;
-        var nearest = -1;
-        for (var i = 0; i < count; i++)
-        {
-            if (nearest < 0 || Math.Abs(index - markers[i].Index) <= Math.Abs(index - markers[nearest].Index))
-            {
-                nearest = i;
-            }
-        }
+        var nearest = Nearest(index);
         if (nearest >= 0)
         {
-            (item, itemIndex) = (markers[nearest].Item, markers[nearest].Index);
-            markers[nearest].Used = clock++;
+            (item, itemIndex) = (items[nearest], indexes[nearest]);
         }
-        while (items[item].Right != 0 && itemIndex < index)
+        ref var here = ref table[item];
+        while (itemIndex > index)
         {
-            ref var passed = ref items[item];
-            if (passed.IsVisible)
+            item = here.Left;
+            here = ref table[item];
+            itemIndex -= here.IsVisible ? here.Length : 0;
+        }
+        while (here.Right != 0 && (itemIndex < index || (skipDeleted && !here.IsVisible)))
+        {
+            if (here.IsVisible)
             {
-                if (index < itemIndex + passed.Length)
+                if (index < itemIndex + here.Length)
                 {
                     break;
                 }
-                itemIndex += passed.Length;
+                itemIndex += here.Length;
             }
-            item = passed.Right;
+            item = here.Right;
+            here = ref table[item];
         }
-        while (items[item].Left != 0 && itemIndex > index)
-        {
-            item = items[item].Left;
-            itemIndex -= items[item].IsVisible ? items[item].Length : 0;
-        }
-        // A marker must not be on an item that may be merged with the one to its left.
-        while (items[item].Left is var left && left != 0 && items[left].Client == items[item].Client && items[left].End == items[item].Clock)
-        {
-            item = left;
-            itemIndex -= items[item].IsVisible ? items[item].Length : 0;
-        }
-        if (nearest >= 0 && Math.Abs(markers[nearest].Index - itemIndex) < store.Branches[branch].Length / (double)Limit)
-        {
-            Overwrite(nearest, item, itemIndex);
-        }
-        else if (count >= Limit)
-        {
-            var oldest = 0;
-            for (var i = 1; i < count; i++)
-            {
-                if (markers[oldest].Used >= markers[i].Used)
-                {
-                    oldest = i;
-                }
-            }
-            Overwrite(oldest, item, itemIndex);
-        }
-        else
-        {
-            if (count == markers.Length)
-            {
-                Array.Resize(ref markers, Math.Min(Limit, count * 2));
-            }
-            markers[count++] = new Marker { Item = item, Index = itemIndex, Used = clock++ };
-            items[item].Flags |= ItemFlags.Marked;
-        }
+        Remember(nearest, item, itemIndex, store.Branches[branch].Length / Limit);
         return (item, itemIndex);
     }
 
-    /// <summary>Something of a length is about to be inserted at an index, or has been deleted there (negative).</summary>
-    public void Changed(int index, int length)
+    /// <summary>Something of a length is about to be inserted at an index, before what is deleted there or after it.</summary>
+    public void Inserted(int index, int length, bool beforeDeleted)
     {
-        var items = store.Items;
-        for (var i = count - 1; i >= 0; i--)
+        var known = indexes.AsSpan(0, count);
+        var first = beforeDeleted ? index : index + 1;
+        var lanes = Vector<int>.Count;
+        var (from, by) = (new Vector<int>(first), new Vector<int>(length));
+        var at = 0;
+        for (; at <= known.Length - lanes; at += lanes)
         {
-            ref var marker = ref markers[i];
-            if (length > 0)
+            var some = new Vector<int>(known[at..]);
+            Vector.ConditionalSelect(Vector.GreaterThanOrEqual(some, from), some + by, some).CopyTo(known[at..]);
+        }
+        for (; at < known.Length; at++)
+        {
+            known[at] += known[at] >= first ? length : 0;
+        }
+        // Of what stands right at the index, only what is visible comes after something that goes behind the deleted.
+        for (var i = beforeDeleted ? -1 : known.IndexOf(index); i >= 0 && i < count; i++)
+        {
+            if (known[i] == index && store.Items[items[i]].IsVisible)
             {
-                var item = marker.Item;
-                items[item].Flags &= ~ItemFlags.Marked;
-                // Go back to something visible, so that comparing indexes is enough.
-                while (item != 0 && !items[item].IsVisible)
-                {
-                    item = items[item].Left;
-                    if (item != 0 && items[item].IsVisible)
-                    {
-                        marker.Index -= items[item].Length;
-                    }
-                }
-                if (item == 0 || (items[item].Flags & ItemFlags.Marked) != 0)
-                {
-                    Array.Copy(markers, i + 1, markers, i, --count - i);
-                    continue;
-                }
-                marker.Item = item;
-                items[item].Flags |= ItemFlags.Marked;
+                known[i] += length;
             }
-            if (index < marker.Index || (length > 0 && index == marker.Index))
-            {
-                marker.Index = Math.Max(index, marker.Index + length);
-            }
+        }
+    }
+
+    /// <summary>So many units have been deleted from an index on.</summary>
+    public void Deleted(int index, int length)
+    {
+        var known = indexes.AsSpan(0, count);
+        var lanes = Vector<int>.Count;
+        var (from, by) = (new Vector<int>(index), new Vector<int>(length));
+        var at = 0;
+        for (; at <= known.Length - lanes; at += lanes)
+        {
+            var some = new Vector<int>(known[at..]);
+            Vector.ConditionalSelect(Vector.GreaterThan(some, from), Vector.Max(some - by, from), some).CopyTo(known[at..]);
+        }
+        for (; at < known.Length; at++)
+        {
+            known[at] = known[at] > index ? Math.Max(known[at] - length, index) : known[at];
         }
     }
 
@@ -138,9 +117,9 @@ internal sealed class SearchMarkers(StructStore store)
         var (last, index) = (0, 0);
         for (var i = 0; i < count; i++)
         {
-            if (markers[i].Index > index)
+            if (indexes[i] > index)
             {
-                (last, index) = (markers[i].Item, markers[i].Index);
+                (last, index) = (items[i], indexes[i]);
             }
         }
         return last;
@@ -149,20 +128,90 @@ internal sealed class SearchMarkers(StructStore store)
     /// <summary>An item is about to become part of the one to its left, whose visible length is given.</summary>
     public void Merged(int item, int left, int visibleLength)
     {
-        for (var i = 0; i < count; i++)
+        for (var i = items.AsSpan(0, count).IndexOf(item); i >= 0 && i < count; i++)
         {
-            if (markers[i].Item == item)
+            if (items[i] == item)
             {
-                markers[i].Item = left;
-                markers[i].Index -= visibleLength;
+                items[i] = left;
+                indexes[i] -= visibleLength;
             }
         }
     }
 
-    private void Overwrite(int marker, int item, int index)
+    /// <summary>Whether the invariant holds. Slow: for tests.</summary>
+    public bool AreRight(int branch)
     {
-        store.Items[markers[marker].Item].Flags &= ~ItemFlags.Marked;
-        markers[marker] = new Marker { Item = item, Index = index, Used = clock++ };
-        store.Items[item].Flags |= ItemFlags.Marked;
+        var starts = new Dictionary<int, int>();
+        var index = 0;
+        for (var item = store.Branches[branch].Start; item != 0; item = store.Items[item].Right)
+        {
+            starts.Add(item, index);
+            index += store.Items[item].IsVisible ? store.Items[item].Length : 0;
+        }
+        for (var i = 0; i < count; i++)
+        {
+            if (!starts.TryGetValue(items[i], out var start) || start != indexes[i])
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// <summary>The marker with the least distance to an index; -1 when there is none.</summary>
+    private int Nearest(int index)
+    {
+        var known = indexes.AsSpan(0, count);
+        if (known.IsEmpty)
+        {
+            return -1;
+        }
+        var lanes = Vector<int>.Count;
+        var wanted = new Vector<int>(index);
+        var nearest = new Vector<int>(int.MaxValue);
+        var at = 0;
+        for (; at <= known.Length - lanes; at += lanes)
+        {
+            nearest = Vector.Min(nearest, Vector.Abs(new Vector<int>(known[at..]) - wanted));
+        }
+        var distance = nearest[0];
+        for (var lane = 1; lane < lanes; lane++)
+        {
+            distance = Math.Min(distance, nearest[lane]);
+        }
+        for (; at < known.Length; at++)
+        {
+            distance = Math.Min(distance, Math.Abs(known[at] - index));
+        }
+        return known.IndexOfAny(index - distance, index + distance);
+    }
+
+    /// <summary>Moves the marker that the search began at, if that is not far; else there is one more, or the one unused for longest goes.</summary>
+    private void Remember(int nearest, int item, int index, int far)
+    {
+        var marker = nearest;
+        if (nearest < 0 || Math.Abs(indexes[nearest] - index) > far)
+        {
+            if (count < Limit)
+            {
+                if (count == items.Length)
+                {
+                    Array.Resize(ref items, count + 16);
+                    Array.Resize(ref indexes, count + 16);
+                    Array.Resize(ref used, count + 16);
+                }
+                marker = count++;
+            }
+            else
+            {
+                marker = 0;
+                for (var i = 1; i < count; i++)
+                {
+                    marker = searches - used[i] > searches - used[marker] ? i : marker;
+                }
+            }
+        }
+        Debug.Assert(index >= 0);
+        (items[marker], indexes[marker], used[marker]) = (item, index, searches++);
     }
 }

@@ -92,7 +92,6 @@ internal sealed partial class StructStore
                 }
             }
             Maps.Clear(branch);
-            Markers.Remove(branch);
             TypeCollected?.Invoke(branch);
             Branches.Free(branch);
         }
@@ -132,7 +131,7 @@ internal sealed partial class StructStore
             return 0;
         }
         ref var target = ref Items[client[first]];
-        if (target.Kind != ContentKind.Gc && Markers.TryGetValue(target.Parent, out var markers))
+        if (target.Kind != ContentKind.Gc && Branches[target.Parent].Markers is { } markers)
         {
             for (var i = position; i > first; i--)
             {

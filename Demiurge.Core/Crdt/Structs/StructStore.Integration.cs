@@ -94,6 +94,7 @@ internal sealed partial class StructStore
         item.Right = right;
         item.Parent = parent;
         item.Key = key;
+        Branches[parent].Markers?.Clear();
         Integrate(transaction, handle);
     }
 
@@ -224,6 +225,7 @@ internal sealed partial class StructStore
                 DeleteChild(transaction, Maps[entry].Item, open);
             }
             Branches[branch].Length = 0;
+            Branches[branch].Markers = null;
         }
     }
 
@@ -360,8 +362,8 @@ internal sealed partial class StructStore
                 item.Flags |= ItemFlags.Deleted;
                 break;
             case ContentKind.Format:
-                parent.HasFormatting = true;
-                Markers.Remove(item.Parent);
+                parent.HasFormatting = parent.HasFormats = true;
+                parent.Markers = null;
                 break;
             case ContentKind.Type:
                 Branches[item.A].Item = handle;

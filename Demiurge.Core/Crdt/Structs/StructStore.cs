@@ -13,6 +13,9 @@ internal sealed partial class StructStore
     private readonly Dictionary<int, int> roots = [];
     private readonly List<object?> parsedValues = [];
 
+    /// <summary>The client that was asked for last: the next one is mostly the same.</summary>
+    private ClientBlocks? lastClient;
+
     public StructStore() => Maps = new(Branches);
 
     public ChunkedTable<Item> Items { get; } = new();
@@ -36,9 +39,6 @@ internal sealed partial class StructStore
     /// <summary>Copies that undo has made, by item.</summary>
     public Dictionary<int, ItemId> Redone { get; } = [];
 
-    /// <summary>Search markers of branches that have any.</summary>
-    public Dictionary<int, SearchMarkers> Markers { get; } = [];
-
     public IEnumerable<KeyValuePair<int, int>> Roots => roots;
 
     private static StringTable CreateValues()
@@ -50,16 +50,21 @@ internal sealed partial class StructStore
 
     public ClientBlocks Client(ulong id)
     {
+        if (lastClient?.Id == id)
+        {
+            return lastClient;
+        }
         if (!clientIndexes.TryGetValue(id, out var index))
         {
             index = Clients.Count;
             Clients.Add(new(id, index));
             clientIndexes.Add(id, index);
         }
-        return Clients[index];
+        return lastClient = Clients[index];
     }
 
-    public ClientBlocks? FindClient(ulong id) => clientIndexes.TryGetValue(id, out var index) ? Clients[index] : null;
+    public ClientBlocks? FindClient(ulong id) =>
+        lastClient?.Id == id ? lastClient : clientIndexes.TryGetValue(id, out var index) ? lastClient = Clients[index] : null;
 
     public int State(ulong id) => FindClient(id)?.State ?? 0;
 
@@ -162,7 +167,6 @@ internal sealed partial class StructStore
         right.Left = leftHandle;
         right.OriginClient = left.Client;
         right.OriginClock = right.Clock - 1;
-        right.Flags &= ~ItemFlags.Marked;
         SplitContent(ref left, ref right, length);
         if ((left.Flags & ItemFlags.Redone) != 0)
         {
@@ -273,6 +277,7 @@ internal sealed partial class StructStore
                 length += Items[item].IsVisible ? Items[item].Length : 0;
             }
             Check(length == Branches[branch].Length, "length");
+            Check(Branches[branch].Markers?.AreRight(branch) ?? true, "markers");
         }
 
         static void Check(bool holds, string what)

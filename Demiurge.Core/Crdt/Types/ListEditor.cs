@@ -6,18 +6,16 @@ internal static class ListEditor
     /// <summary>Search markers of a branch; none for those that have no use for them.</summary>
     public static SearchMarkers? Markers(StructStore store, int branch)
     {
-        if (store.Markers.TryGetValue(branch, out var markers))
+        ref var owner = ref store.Branches[branch];
+        if (owner.Markers is { } markers)
         {
             return markers;
         }
-        ref var owner = ref store.Branches[branch];
-        if (owner.HasFormatting || owner.Kind is not (BranchKind.Array or BranchKind.Text or BranchKind.XmlText))
+        if (owner.HasFormats || owner.Kind is not (BranchKind.Array or BranchKind.Text or BranchKind.XmlText))
         {
             return null;
         }
-        markers = new(store);
-        store.Markers.Add(branch, markers);
-        return markers;
+        return owner.Markers = new(store);
     }
 
     public static void Insert(Transaction transaction, int branch, int index, List<Content> content)
@@ -31,7 +29,7 @@ internal static class ListEditor
         var length = content.Sum(static piece => piece.Length);
         if (index == 0)
         {
-            markers?.Changed(0, length);
+            markers?.Inserted(0, length, beforeDeleted: true);
             InsertAfter(transaction, branch, 0, content);
             return;
         }
@@ -71,7 +69,7 @@ internal static class ListEditor
                 index -= candidate.Length;
             }
         }
-        markers?.Changed(start, length);
+        markers?.Inserted(start, length, beforeDeleted: true);
         InsertAfter(transaction, branch, item, content);
     }
 
@@ -129,7 +127,7 @@ internal static class ListEditor
                 length -= candidate.Length;
             }
         }
-        markers?.Changed(start, length - startLength);
+        markers?.Deleted(start, startLength - length);
     }
 
     /// <summary>Inserts behind an item, or at the beginning when it is 0.</summary>

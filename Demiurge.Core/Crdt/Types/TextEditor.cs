@@ -40,7 +40,7 @@ internal static class TextEditor
     public static TextPosition Find(Transaction transaction, int branch, int index, bool useMarkers)
     {
         var store = transaction.Doc.Store;
-        var (item, itemIndex) = useMarkers ? ListEditor.Markers(store, branch)?.Find(branch, index) ?? default : default;
+        var (item, itemIndex) = useMarkers ? ListEditor.Markers(store, branch)?.Find(branch, index, skipDeleted: true) ?? default : default;
         var position = item != 0
             ? new TextPosition(store, store.Items[item].Left, item, itemIndex)
             : new TextPosition(store, 0, store.Branches[branch].Start, 0);
@@ -59,10 +59,44 @@ internal static class TextEditor
         return position;
     }
 
+    /// <summary>Inserts into a text that has no formats: the same as with them, less all that is about them.</summary>
+    public static void InsertPlain(Transaction transaction, int branch, int index, ReadOnlySpan<char> text)
+    {
+        var store = transaction.Doc.Store;
+        var (left, right) = FindPlain(transaction, branch, index);
+        while (right != 0 && store.Items[right].IsDeleted)
+        {
+            (left, right) = (right, store.Items[right].Right);
+        }
+        store.Branches[branch].Markers?.Inserted(index, text.Length, beforeDeleted: false);
+        CreateText(transaction, branch, left, right, text);
+    }
+
+    /// <summary>Deletes from a text that has no formats.</summary>
+    public static void DeletePlain(Transaction transaction, int branch, int index, int length)
+    {
+        var store = transaction.Doc.Store;
+        var (_, item) = FindPlain(transaction, branch, index);
+        for (var rest = length; rest > 0; item = store.Items[item].Right)
+        {
+            ref var passed = ref store.Items[item];
+            if (!passed.IsDeleted)
+            {
+                if (rest < passed.Length)
+                {
+                    store.CleanStart(transaction, new(passed.Client, passed.Clock + rest));
+                }
+                rest -= passed.Length;
+                store.Delete(transaction, item);
+            }
+        }
+        store.Branches[branch].Markers?.Deleted(index, length);
+    }
+
     public static void InsertText(Transaction transaction, int branch, TextPosition position, ReadOnlySpan<char> text, FormatMap attributes)
     {
         var negated = BeginInsertion(transaction, branch, position, attributes, text.Length);
-        position.Right = CreateText(transaction, branch, position, text);
+        position.Right = CreateText(transaction, branch, position.Left, position.Right, text);
         EndInsertion(transaction, branch, position, negated);
     }
 
@@ -121,7 +155,7 @@ internal static class TextEditor
         if (length > 0)
         {
             // Editors assume a newline at the end; formatting beyond it makes it real.
-            position.Right = CreateText(transaction, branch, position, new string('\n', length));
+            position.Right = CreateText(transaction, branch, position.Left, position.Right, new string('\n', length));
             position.Forward();
         }
         InsertNegated(transaction, branch, position, negated);
@@ -151,10 +185,7 @@ internal static class TextEditor
         {
             TextCleanup.CleanGap(transaction, start, position.Right, startFormats, position.Formats);
         }
-        if (store.Markers.TryGetValue(branch, out var markers))
-        {
-            markers.Changed(position.Index, length - startLength);
-        }
+        store.Branches[branch].Markers?.Deleted(position.Index, startLength - length);
     }
 
     /// <summary>
@@ -175,10 +206,7 @@ internal static class TextEditor
         }
         MinimizeChanges(store, position, attributes);
         var negated = InsertFormats(transaction, branch, position, attributes);
-        if (store.Markers.TryGetValue(branch, out var markers))
-        {
-            markers.Changed(position.Index, length);
-        }
+        store.Branches[branch].Markers?.Inserted(position.Index, length, beforeDeleted: false);
         return negated;
     }
 
@@ -188,10 +216,32 @@ internal static class TextEditor
         InsertNegated(transaction, branch, position, negated);
     }
 
-    private static int CreateText(Transaction transaction, int branch, TextPosition position, ReadOnlySpan<char> text)
+    /// <summary>The items between which an index lies, in a text that has no formats.</summary>
+    private static (int Left, int Right) FindPlain(Transaction transaction, int branch, int index)
     {
         var store = transaction.Doc.Store;
-        var handle = store.Create(transaction, position.Left, position.Right, branch, -1, ContentKind.String, text.Length);
+        var (item, itemIndex) = ListEditor.Markers(store, branch)!.Find(branch, index, skipDeleted: true);
+        var (left, right) = item != 0 ? (store.Items[item].Left, item) : (0, store.Branches[branch].Start);
+        for (var count = index - itemIndex; right != 0 && count > 0; right = store.Items[right].Right)
+        {
+            ref var passed = ref store.Items[right];
+            if (!passed.IsDeleted)
+            {
+                if (count < passed.Length)
+                {
+                    store.CleanStart(transaction, new(passed.Client, passed.Clock + count));
+                }
+                count -= passed.Length;
+            }
+            left = right;
+        }
+        return (left, right);
+    }
+
+    private static int CreateText(Transaction transaction, int branch, int left, int right, ReadOnlySpan<char> text)
+    {
+        var store = transaction.Doc.Store;
+        var handle = store.Create(transaction, left, right, branch, -1, ContentKind.String, text.Length);
         text.CopyTo(store.Chars.Append(text.Length, out store.Items[handle].A));
         store.Integrate(transaction, handle);
         return handle;

@@ -19,6 +19,7 @@ public readonly record struct KeyChange(KeyChangeAction Action, object? OldValue
 public sealed class YEvent
 {
     private readonly int branch;
+    private readonly long transactionNumber;
     private IReadOnlyList<object>? path;
     private Dictionary<string, KeyChange>? keys;
     private IReadOnlyList<DeltaOp>? delta;
@@ -28,6 +29,7 @@ public sealed class YEvent
         Target = CurrentTarget = target;
         branch = target.Branch;
         Transaction = transaction;
+        transactionNumber = transaction.Number;
     }
 
     public YType Target { get; }
@@ -86,7 +88,7 @@ public sealed class YEvent
 
     private void CheckOpen()
     {
-        if (!Transaction.IsOpen)
+        if (!Transaction.IsOpen || Transaction.Number != transactionNumber)
         {
             throw new InvalidOperationException("Changes must be read while observers are being called, not later.");
         }

@@ -28,11 +28,21 @@ public class YText : YType
     public void Insert(int index, string text, IReadOnlyDictionary<string, object?>? attributes = null)
     {
         ArgumentNullException.ThrowIfNull(text);
-        if (text.Length == 0 || Postpone(self => self.Insert(index, text, attributes)))
+        if (text.Length == 0)
         {
             return;
         }
+        if (preliminary is not null)
+        {
+            Postpone(index, text, attributes);
+            return;
+        }
         CheckIndex(index, 0);
+        if (attributes is null && !Store.Branches[Branch].HasFormats)
+        {
+            InsertPlain(index, text);
+            return;
+        }
         var formats = attributes is null ? null : FormatMap.From(Store, attributes);
         var transaction = Begin(out var isOuter);
         try
@@ -74,8 +84,9 @@ public class YText : YType
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the text.</exception>
     public void Delete(int index, int length)
     {
-        if (Postpone(self => self.Delete(index, length)))
+        if (preliminary is not null)
         {
+            Postpone(index, length);
             return;
         }
         CheckIndex(index, length);
@@ -86,7 +97,14 @@ public class YText : YType
         var transaction = Begin(out var isOuter);
         try
         {
-            TextEditor.Delete(transaction, Branch, TextEditor.Find(transaction, Branch, index, useMarkers: true), length);
+            if (Store.Branches[Branch].HasFormats)
+            {
+                TextEditor.Delete(transaction, Branch, TextEditor.Find(transaction, Branch, index, useMarkers: true), length);
+            }
+            else
+            {
+                TextEditor.DeletePlain(transaction, Branch, index, length);
+            }
         }
         finally
         {
@@ -290,6 +308,24 @@ public class YText : YType
         }
         return clone;
     }
+
+    private void InsertPlain(int index, string text)
+    {
+        var transaction = Begin(out var isOuter);
+        try
+        {
+            TextEditor.InsertPlain(transaction, Branch, index, text);
+        }
+        finally
+        {
+            Doc!.End(transaction, isOuter);
+        }
+    }
+
+    // Methods of their own: a lambda in the method that types would cost an allocation there, used or not.
+    private void Postpone(int index, string text, IReadOnlyDictionary<string, object?>? attributes) => Postpone(self => self.Insert(index, text, attributes));
+
+    private void Postpone(int index, int length) => Postpone(self => self.Delete(index, length));
 
     private bool Postpone(Action<YText> action)
     {

@@ -292,7 +292,7 @@ public sealed class UndoManager : IDisposable
                 }
                 foreach (var (branch, key) in transaction.Changed)
                 {
-                    if (key < 0 && doc.Store.Markers.TryGetValue(branch, out var markers))
+                    if (key < 0 && doc.Store.Branches[branch].Markers is { } markers)
                     {
                         markers.Clear();
                     }
