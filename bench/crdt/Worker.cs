@@ -52,8 +52,8 @@ internal static class Worker
                 case "retained":
                     answer = new { retained = Retained(File.ReadAllBytes(Text("path")), Text("format") == "v2", Number("copies")) };
                     break;
-                case "special":
-                    answer = Special.Measure(File.ReadAllBytes(Text("path")));
+                case "own":
+                    answer = Special.Measure();
                     break;
             }
             Console.WriteLine(JsonSerializer.Serialize(answer, Json));
