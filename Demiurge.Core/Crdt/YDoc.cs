@@ -356,11 +356,7 @@ public sealed partial class YDoc : IDisposable
         {
             ClientId = RandomClientId();
         }
-        if (!transaction.HasChanges)
-        {
-            return;
-        }
-        if (Updated is not null || UpdateEncoded is not null)
+        if (transaction.HasChanges && (Updated is not null || UpdateEncoded is not null))
         {
             updateBuffer.Clear();
             var encoder = new UpdateEncoderV1(updateBuffer);
@@ -368,7 +364,7 @@ public sealed partial class YDoc : IDisposable
             transaction.Deletes.Write(encoder);
             HandOut(UpdateEncoded, Updated, transaction, ref failure);
         }
-        if (UpdatedV2 is not null || UpdateEncodedV2 is not null)
+        if (transaction.HasChanges && (UpdatedV2 is not null || UpdateEncodedV2 is not null))
         {
             updateBuffer.Clear();
             var columns = UpdateColumns.Rent();
@@ -377,6 +373,10 @@ public sealed partial class YDoc : IDisposable
             transaction.Deletes.Write(encoder);
             columns.Finish(updateBuffer);
             HandOut(UpdateEncodedV2, UpdatedV2, transaction, ref failure);
+        }
+        if (transaction.Subdocs is { } subdocs)
+        {
+            FinishSubdocs(transaction, subdocs, ref failure);
         }
     }
 
@@ -391,10 +391,6 @@ public sealed partial class YDoc : IDisposable
         {
             var change = new YUpdateEvent(updateBuffer.ToArray(), transaction.Origin, transaction, transaction.Local);
             Guarded(static call => call.updated(call.change), (updated, change), ref failure);
-        }
-        if (transaction.Subdocs is { } subdocs)
-        {
-            FinishSubdocs(transaction, subdocs, ref failure);
         }
     }
 
