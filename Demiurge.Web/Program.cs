@@ -2,6 +2,7 @@ using Demiurge.Core;
 using Demiurge.Core.Accounts;
 using Demiurge.Core.Audit;
 using Demiurge.Core.Containers;
+using Demiurge.Core.Containers.Docker;
 using Demiurge.Core.Gateways;
 using Demiurge.Core.Mail;
 using Demiurge.Core.Organizations;
@@ -41,6 +42,7 @@ try
     builder.Services.AddTokens();
     builder.Services.AddGateways(builder.Configuration);
     builder.Services.AddContainers(builder.Configuration);
+    builder.Services.AddDocker(builder.Configuration);
     builder.Services.AddEdge();
     builder.Services.AddBrowserSignIn();
     builder.Services.AddCredentialRateLimit();

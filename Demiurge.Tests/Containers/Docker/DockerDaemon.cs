@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using Demiurge.Core.Containers.Docker;
 using Demiurge.Tests.Infrastructure;
 
@@ -16,11 +16,12 @@ public sealed class DockerDaemon : IAsyncDisposable
     private readonly string folder;
     private readonly SemaphoreSlim commands = new(1, 1);
 
-    private DockerDaemon(Process guard, string folder, int slot)
+    private DockerDaemon(Process guard, string folder, int slot, int processId)
     {
         this.guard = guard;
         this.folder = folder;
         Slot = slot;
+        Shell = ["nsenter", $"--net=/proc/{processId}/ns/net"];
         Endpoint = DockerEndpoint.Parse($"unix://{folder}/docker.sock").Value!;
         Engine = new DockerEngine(Endpoint);
     }
@@ -33,6 +34,9 @@ public sealed class DockerDaemon : IAsyncDisposable
 
     /// <summary><c>unix://…</c>, as settings name it.</summary>
     public string EndpointText => Endpoint.ToString();
+
+    /// <summary>What runs a program on the engine's machine, as far as its network goes.</summary>
+    internal string[] Shell { get; }
 
     internal DockerEndpoint Endpoint { get; }
 
@@ -70,13 +74,13 @@ public sealed class DockerDaemon : IAsyncDisposable
         var errors = new System.Text.StringBuilder();
         guard.ErrorDataReceived += (_, line) => errors.AppendLine(line.Data);
         guard.BeginErrorReadLine();
-        var slot = await guard.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60));
-        if (!int.TryParse(slot, out var number))
+        var told = await guard.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        if (told?.Split(' ') is not [var slot, var process])
         {
             await guard.WaitForExitAsync();
             throw new InvalidOperationException($"A place for a test engine could not be made: {errors}");
         }
-        return new DockerDaemon(guard, folder, number);
+        return new DockerDaemon(guard, folder, int.Parse(slot, CultureInfo.InvariantCulture), int.Parse(process, CultureInfo.InvariantCulture));
     }
 
     /// <summary>Starts dockerd, at first or again, and waits until it answers.</summary>

@@ -7,7 +7,7 @@
 #   stop              ends it in order
 #   kill              kills it at once; its containers go on, as after a crash
 #   run COMMAND…      runs a command beside dockerd, in its namespaces; output in FOLDER/run.log
-# The first line written is the slot, N: containers have addresses in 10.N.0.0/16, the engine's own machine is 10.N.1.2, this one 10.N.1.1.
+# The first line written is the slot, N, and the id of a process in the namespaces: containers have addresses in 10.N.0.0/16, the engine's own machine is 10.N.1.2, this one 10.N.1.1.
 # At the end of input everything ends and FOLDER is removed.
 set -uo pipefail
 
@@ -28,9 +28,11 @@ if [ "${1:-}" = --inside ]; then
       start)
         [ -z "$dockerd" ] || await
         rm -f "$folder/docker.pid"
+        pool="--default-address-pool base=10.$slot.128.0/17,size=26"
+        case $rest in *--default-address-pool*) pool= ;; esac
         # shellcheck disable=SC2086
         dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/docker.pid" -H "unix://$folder/docker.sock" \
-          --bip "10.$slot.0.1/24" --default-address-pool "base=10.$slot.128.0/17,size=26" --cgroup-parent "/demiurge-test-$slot" \
+          --bip "10.$slot.0.1/24" $pool --cgroup-parent "/demiurge-test-$slot" \
           --exec-opt native.cgroupdriver=cgroupfs $rest >>"$folder/dockerd.log" 2>&1 </dev/null 9>&- &
         dockerd=$!
         echo ok
@@ -80,7 +82,7 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 iptables -t nat -A POSTROUTING -s "10.$slot.0.0/16" ! -d "10.$slot.0.0/16" -j MASQUERADE
 iptables -I FORWARD -i "$link" -j ACCEPT
 iptables -I FORWARD -o "$link" -j ACCEPT
-echo "$slot"
+echo "$slot $init"
 
 while read -r line; do
   echo "$line" >&8

@@ -1,0 +1,19 @@
+using Demiurge.Core.Containers.Hosts;
+using Demiurge.Core.Containers.Runtime;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Demiurge.Core.Containers.Docker;
+
+public static class DockerRegistration
+{
+    /// <summary>Docker engines as what containers run on.</summary>
+    public static IServiceCollection AddDocker(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<DockerOptions>().Bind(configuration.GetSection(DockerOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<HostKeys>();
+        services.AddSingleton<DockerContainerRuntimes>();
+        services.AddSingleton<IContainerRuntimes>(provider => provider.GetRequiredService<DockerContainerRuntimes>());
+        return services;
+    }
+}
