@@ -237,7 +237,7 @@ public sealed class HostileBytesTests(YjsOracle oracle) : IClassFixture<YjsOracl
         return corpus;
     }
 
-    private static byte[] Mutate(List<byte[]> corpus, Random random)
+    internal static byte[] Mutate(List<byte[]> corpus, Random random)
     {
         var bytes = corpus[random.Next(corpus.Count)].ToList();
         for (var count = random.Next(1, 5); count > 0 && bytes.Count > 0; count--)
@@ -277,7 +277,7 @@ public sealed class HostileBytesTests(YjsOracle oracle) : IClassFixture<YjsOracl
     }
 
     /// <summary>An update whose every struct is well-formed and whose references go anywhere.</summary>
-    private static byte[] Invent(Random random)
+    internal static byte[] Invent(Random random)
     {
         using var encoder = new LibEncoder();
         var clients = random.Next(1, 4);

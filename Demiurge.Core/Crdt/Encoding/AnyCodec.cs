@@ -106,7 +106,8 @@ internal static class AnyCodec
                 return members;
             case 117:
                 var length = decoder.ReadVarUint();
-                var elements = new List<object?>((int)Math.Min(length, (ulong)decoder.Remaining));
+                // Room for few at first: lists in lists could ask for the rest of the bytes again and again.
+                var elements = new List<object?>((int)Math.Min(length, 16));
                 for (; length > 0; length--)
                 {
                     elements.Add(Read(ref decoder, depth + 1, omitUndefined));

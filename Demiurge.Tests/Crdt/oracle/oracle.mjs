@@ -236,6 +236,12 @@ const state = ({ doc, map, array, text, rich, xml }) => ({
   updateV2: base64(Y.encodeStateAsUpdateV2(doc)),
   pending: doc.store.pendingStructs !== null || doc.store.pendingDs !== null
 })
+// Of deleted values of one key that have merged Yjs takes the last, whatever the snapshot says, unless they are cut as it cuts texts.
+const mapAt = (doc, map, then) => doc.transact(transaction => {
+  then.sv.forEach((clock, client) => clock < Y.getState(doc.store, client) && Y.getItemCleanStart(transaction, Y.createID(client, clock)))
+  Y.iterateDeletedStructs(transaction, then.ds, () => {})
+  return Y.typeMapGetAllSnapshot(map, then)
+}, 'cleanup')
 const taken = (replica, extra) => {
   const { updates, others, events, subdocs } = replica
   replica.updates = []
@@ -286,7 +292,7 @@ const commands = {
           between: delta(rich.toDelta(then, snapshots[0])),
           user: delta(rich.toDelta(then, snapshots[0], (type, id) => ({ type, user: id.client }))),
           // A key whose value has been collected comes as undefined.
-          map: plain(Object.fromEntries(Object.entries(Y.typeMapGetAllSnapshot(map, then)).filter(([, value]) => value !== undefined))),
+          map: plain(Object.fromEntries(Object.entries(mapAt(doc, map, then)).filter(([, value]) => value !== undefined))),
           restored: restored && {
             json: plain({ map: restored.getMap('map').toJSON(), array: restored.getArray('array').toJSON(), xml: restored.getXmlFragment('xml').toJSON() }),
             delta: delta(restoredRich),
