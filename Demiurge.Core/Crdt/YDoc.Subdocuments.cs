@@ -2,7 +2,7 @@ using System.Runtime.ExceptionServices;
 
 namespace Demiurge.Core.Crdt;
 
-/// <summary>Subdocuments that a transaction brought, took away, or wants loaded. Valid in the handler and afterwards.</summary>
+/// <summary>Subdocuments that a transaction brought, took away, or wants loaded. The lists stay as they are; the transaction is valid in the handler.</summary>
 public sealed record SubdocsEvent(IReadOnlyList<YDoc> Added, IReadOnlyList<YDoc> Removed, IReadOnlyList<YDoc> Loaded, Transaction Transaction);
 
 /// <summary>What a transaction does to subdocuments; lists without duplicates, in order.</summary>

@@ -98,7 +98,8 @@ internal sealed class OurReplica : IReplica
         Doc = new(new() { ClientId = clientId, Gc = gc });
         if (initial is not null)
         {
-            // Before anything has been named: roots get their types later.
+            // Before other roots have been named: they get their types later. Of a text that has formats by then Yjs finds places in another way than of others.
+            Doc.GetText("rich");
             Apply([initial]);
         }
         map = Doc.GetMap("map");
