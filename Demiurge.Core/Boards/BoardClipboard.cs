@@ -51,7 +51,8 @@ public sealed record BoardClipboard(
         Add(style, "fontSize", node.Style.FontSize, usual.FontSize);
         Add(style, "align", node.Style.Align, usual.Align);
         return new NodeSpec(
-            node.Id, node.Kind, node.Bounds.X, node.Bounds.Y, node.Size.Width, node.Size.Height, node.Frame, style.Count > 0 ? style : null, node.Text.Length > 0 ? node.Text : null, node.Locked);
+            node.Id, node.Kind, node.Bounds.X, node.Bounds.Y, node.Size.Width, node.Size.Height, node.Frame, style.Count > 0 ? style : null, node.Text.Length > 0 ? node.Text : null, node.Locked,
+            node.Data.Count > 0 ? node.Data : null);
     }
 
     private static EdgeSpec Spec(BoardEdge edge)

@@ -157,7 +157,7 @@ internal sealed class BoardDraft(BoardView view)
             return BoardErrors.Full($"A board holds at most {BoardLimits.Nodes:N0} nodes. Delete some, or go on in another project.");
         }
 
-        var node = new NodeDraft(id, spec.Kind) { Frame = frame, Size = Round(bounds), Z = NextZ(frame), Locked = spec.Locked, Text = spec.Text ?? "" };
+        var node = new NodeDraft(id, spec.Kind) { Frame = frame, Size = Round(bounds), Z = NextZ(frame), Locked = spec.Locked, Text = spec.Text ?? "", Data = spec.Data ?? NodeData.Empty };
         node.Patch(spec.Style);
         MoveTo(node, bounds.Origin);
         _nodes.Add(id, node);
@@ -247,6 +247,9 @@ internal sealed class NodeDraft
 
     public string Text { get; set; } = "";
 
+    /// <summary>Of a new node; what is there stays as it is.</summary>
+    public NodeData Data { get; init; } = NodeData.Empty;
+
     public bool IsGone { get; set; }
 
     public bool IsChanged => Before is null
@@ -268,6 +271,15 @@ internal sealed class NodeDraft
         {
             map.Set("kind", Kind);
             map.Set("text", new YText(Text));
+            if (Data.Count > 0)
+            {
+                var data = new YMap();
+                map.Set("data", data);
+                foreach (var (name, value) in Data)
+                {
+                    data.Set(name, value);
+                }
+            }
         }
         else if (Text != Before.Text)
         {

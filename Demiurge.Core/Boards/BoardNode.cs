@@ -23,6 +23,11 @@ public sealed record BoardNode
     /// <summary>Plain text; what is no text in it (an embed of another client) stands as U+FFFC.</summary>
     public string Text { get; init; } = "";
 
+    public NodeData Data { get; init; } = NodeData.Empty;
+
+    /// <summary>The container that the node shows; null for nodes of other kinds.</summary>
+    public Guid? ContainerId => Kind == NodeKind.Container && Guid.TryParse(Data[NodeData.ContainerId], out var id) ? id : null;
+
     /// <summary>What the room says, whether or not there is such a frame.</summary>
     public string? Parent { get; init; }
 

@@ -36,6 +36,7 @@ internal static class BoardReader
             Locked = Field(source, "locked") is true,
             Style = ReadStyle(Field(source, "style"), known.Style),
             Text = ReadText(Field(source, "text")),
+            Data = ReadData(Field(source, "data")),
         };
     }
 
@@ -96,6 +97,19 @@ internal static class BoardReader
         IReadOnlyDictionary<string, object?> plain => new(plain),
         _ => [],
     };
+
+    private static NodeData ReadData(object? data)
+    {
+        var entries = data switch
+        {
+            YMap map => map.Keys.Select(key => (key, map[key])),
+            IReadOnlyDictionary<string, object?> plain => plain.Select(entry => (entry.Key, entry.Value)),
+            _ => [],
+        };
+        return NodeData.Of(entries.Where(entry => entry.Item2 is string value && NodeData.Fits(entry.Item1, value))
+            .OrderBy(entry => entry.Item1, StringComparer.Ordinal).Take(NodeData.Entries)
+            .Select(entry => KeyValuePair.Create(entry.Item1, (string)entry.Item2!)));
+    }
 
     private static NodeStyle ReadStyle(object? style, NodeStyle otherwise) => IsObject(style)
         ? new NodeStyle

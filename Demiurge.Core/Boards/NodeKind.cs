@@ -11,6 +11,9 @@ public sealed record NodeKind(string Name, string Title, BoardSize Size, NodeSty
     public const string Text = "text";
     public const string Frame = "frame";
 
+    /// <summary>Shows the container that its data names.</summary>
+    public const string Container = "container";
+
     private static readonly NodeStyle ShapeStyle = new() { Fill = "white", Stroke = "gray", Color = "black", FontSize = 16, Align = TextAlign.Center };
 
     /// <summary>The ten shapes, in the order of the shapes menu.</summary>
@@ -34,6 +37,7 @@ public sealed record NodeKind(string Name, string Title, BoardSize Size, NodeSty
         new NodeKind(Note, "Note", new(200, 200), new() { Fill = "yellow", Stroke = Palette.None, Color = "black", FontSize = 18, Align = TextAlign.Center }),
         new NodeKind(Text, "Text", new(200, 34), new() { Fill = Palette.None, Stroke = Palette.None, Color = "black", FontSize = 18, Align = TextAlign.Left }),
         new NodeKind(Frame, "Frame", new(480, 320), new() { Fill = "white", Stroke = "gray", Color = "black", FontSize = 14, Align = TextAlign.Left }),
+        new NodeKind(Container, "Container", new(480, 340), new() { Fill = "white", Stroke = "gray", Color = "black", FontSize = 14, Align = TextAlign.Left }),
     }.Concat(Shapes).ToDictionary(kind => kind.Name);
 
     private static readonly NodeKind Unknown = new("", "Unknown", new(240, 140), ShapeStyle with { Align = TextAlign.Left });

@@ -33,6 +33,8 @@ public static class ContainersRegistration
         services.AddSingleton<ContainerQuotas>();
         services.AddSingleton<ContainerInfos>();
         services.AddSingleton<ContainerService>();
+        services.AddSingleton<ContainerOffers>();
+        services.AddSingleton<ContainerDirectory>();
 
         services.AddReconciler();
         return services;

@@ -1,5 +1,6 @@
 using Demiurge.Core;
 using Demiurge.Web.Components.Account;
+using Demiurge.Web.Components.Containers;
 using Demiurge.Web.Components.Layout;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Diagnostics;
@@ -19,6 +20,9 @@ public static class PagesExtensions
         builder.Services.AddScoped<AuthenticationStateProvider, CircuitAuthentication>();
         builder.Services.AddScoped<CurrentUser>();
         builder.Services.AddScoped<NavigationState>();
+        builder.Services.AddScoped<ContainerCommands>();
+        builder.Services.AddSingleton<ContainerStatsFeed>();
+        builder.Services.AddSingleton<TerminalAddresses>();
         return builder;
     }
 

@@ -87,6 +87,7 @@ public sealed partial class BoardRelays : IAsyncDisposable
             }
 
             session = await relay.Enter(actor, person, role, () => LetGo(projectId, entry));
+            Opened?.Invoke(projectId);
             return session;
         }
         finally
@@ -95,6 +96,33 @@ public sealed partial class BoardRelays : IAsyncDisposable
             {
                 LetGo(projectId, entry);
             }
+        }
+    }
+
+    /// <summary>Somebody came to that project's board.</summary>
+    internal event Action<Guid>? Opened;
+
+    /// <summary>Does something with the project's replica, once it is in sync; joins the room for that when no circuit is in it. Null when the room can't be reached in time.</summary>
+    internal async Task<T?> Use<T>(Guid projectId, Func<BoardRelay, Task<T>> work, CancellationToken cancellationToken)
+    {
+        var entry = Hold(projectId);
+        try
+        {
+            var relay = await entry.Relay.Value.WaitAsync(cancellationToken);
+            using var deadline = new CancellationTokenSource(_options.JoinTimeout, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+            try
+            {
+                return await relay.Room.WhenSynced(either.Token) ? await work(relay) : default;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                return default;
+            }
+        }
+        finally
+        {
+            LetGo(projectId, entry);
         }
     }
 

@@ -123,6 +123,9 @@ public sealed class BoardSession : IAsyncDisposable
 
     public event Action? SelectionChanged;
 
+    /// <summary>A node that shows a container came, went or moved.</summary>
+    public event Action? ContainersPlaced;
+
     /// <summary>Somebody came, left or changed name; not raised for moving cursors.</summary>
     public event Action? PeopleChanged;
 
@@ -180,6 +183,29 @@ public sealed class BoardSession : IAsyncDisposable
                 Edited();
                 return edit;
             });
+    }
+
+    /// <summary>Carries out commands of the server's own parts in this person's name, with the same checks as a browser's.</summary>
+    public async Task<Result<BoardEdit>> Apply(IReadOnlyList<BoardCommand> commands)
+    {
+        if ((Refuse() ?? Limit(1, commands.Sum(command => command.Weight))) is { } refusal)
+        {
+            return refusal;
+        }
+
+        return await Run(() =>
+        {
+            if (Refuse() is { } late)
+            {
+                return late;
+            }
+
+            _undo.StopCapturing();
+            _lastEdit = null;
+            var edit = _relay.Editor.Apply(commands, _author);
+            Edited();
+            return edit;
+        });
     }
 
     public Task<Result> Undo() => Step(() => _undo.Undo());
@@ -326,6 +352,25 @@ public sealed class BoardSession : IAsyncDisposable
     public async Task<string?> Copy(IReadOnlyCollection<string> ids) =>
         _ended != 0 || ids.Count > BoardLimits.ItemsPerBatch || !Take(_queries) ? null : await Run(() => BoardClipboard.Copy(_relay.View, ids));
 
+    /// <summary>The nodes that show containers, in reading order.</summary>
+    public async Task<IReadOnlyList<BoardNode>> ContainerNodes() => _ended != 0 ? [] : await Run(() =>
+        _relay.View.Nodes.Where(node => node.ContainerId is not null).OrderBy(node => node.Bounds.Y).ThenBy(node => node.Bounds.X).ToList());
+
+    /// <summary>The node of that id; null when there is none.</summary>
+    public async Task<BoardNode?> Node(string id) => _ended != 0 ? null : await Run(() => _relay.View.Node(id));
+
+    /// <summary>Nodes whose content stays rendered wherever the browser looks, at most <see cref="NearNodes.MostKept"/>.</summary>
+    public Task Keep(IReadOnlySet<string> ids) => Run(() =>
+    {
+        Near.Keep(ids.Take(NearNodes.MostKept).ToHashSet());
+        if (_ended == 0 && _viewport is { } viewport)
+        {
+            Near.Look(_relay.View, viewport);
+        }
+
+        return true;
+    });
+
     /// <summary>Whether the board has no nodes at all.</summary>
     public Task<bool> IsBoardEmpty() => Run(() => _relay.View.NodeCount == 0);
 
@@ -411,6 +456,11 @@ public sealed class BoardSession : IAsyncDisposable
     {
         Feed.Offer(change);
         Near.Apply(change);
+        if (ContainersPlaced is { } placed && (change.RemovedNodes.Count > 0 || change.Nodes.Any(node => node.ContainerId is not null)))
+        {
+            placed();
+        }
+
         if (_selected.Count > 0 && (change.Nodes.Any(node => _selected.Contains(node.Id)) || change.Edges.Any(edge => _selected.Contains(edge.Id))
             || change.RemovedNodes.Any(_selected.Contains) || change.RemovedEdges.Any(_selected.Contains)))
         {

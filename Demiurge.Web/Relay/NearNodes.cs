@@ -27,7 +27,7 @@ public sealed class NearNode(BoardNode node)
     {
         var old = _node;
         _node = node;
-        if (old.Kind != node.Kind || old.Text != node.Text || old.Style != node.Style || old.Locked != node.Locked)
+        if (old.Kind != node.Kind || old.Text != node.Text || old.Style != node.Style || !old.Data.Equals(node.Data) || old.Locked != node.Locked)
         {
             Changed?.Invoke();
         }
@@ -42,6 +42,9 @@ public sealed class NearNodes
 {
     public const int Most = 300;
 
+    /// <summary>How many nodes may be kept beside those.</summary>
+    public const int MostKept = 8;
+
     /// <summary>Below this zoom a text of 16 units is under 5 pixels: the browser's canvas draws it better.</summary>
     public const double LeastZoom = 0.3;
 
@@ -49,12 +52,16 @@ public sealed class NearNodes
     private BoardRect _inner;
     private BoardRect _outer;
     private volatile IReadOnlyList<NearNode> _all = [];
+    private IReadOnlySet<string> _kept = new HashSet<string>();
 
     /// <summary>Replaced whole when a node comes or goes; ordered by id, so that the browser's elements stay where they are.</summary>
     public IReadOnlyList<NearNode> All => _all;
 
     /// <summary><see cref="All"/> was replaced.</summary>
     public event Action? Changed;
+
+    /// <summary>Nodes whose content goes on however far away they are (a terminal, an embedded page); takes effect with the next <see cref="Look"/>.</summary>
+    internal void Keep(IReadOnlySet<string> ids) => _kept = ids;
 
     internal void Look(BoardView view, BoardViewport viewport)
     {
@@ -67,6 +74,11 @@ public sealed class NearNodes
             ? view.Near(_outer).Where(node => IsRendered(node) && (_near.ContainsKey(node.Id) || node.Bounds.Intersects(_inner)))
                 .OrderBy(node => Distance(node.Bounds, center)).Take(Most).ToDictionary(node => node.Id)
             : [];
+        foreach (var node in _kept.Select(view.Node).OfType<BoardNode>())
+        {
+            wanted.TryAdd(node.Id, node);
+        }
+
         var gone = _near.Keys.Where(id => !wanted.ContainsKey(id)).ToList();
         gone.ForEach(id => _near.Remove(id));
         var come = wanted.Values.Where(node => !_near.ContainsKey(node.Id)).ToList();
@@ -89,7 +101,7 @@ public sealed class NearNodes
         {
             if (_near.TryGetValue(node.Id, out var near))
             {
-                if (IsRendered(node) && node.Bounds.Intersects(_outer))
+                if (IsRendered(node) && (node.Bounds.Intersects(_outer) || _kept.Contains(node.Id)))
                 {
                     near.Set(node);
                 }

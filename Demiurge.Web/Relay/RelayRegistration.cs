@@ -14,6 +14,7 @@ public static class RelayRegistration
             .Validate(options => options.Linger >= TimeSpan.Zero, "Demiurge:Board:Linger is not negative.")
             .ValidateOnStart();
         services.AddSingleton<BoardRelays>();
+        services.AddHostedService<RoomContainers>();
         services.AddScoped<CircuitConnection>();
         services.AddScoped<CircuitHandler>(provider => provider.GetRequiredService<CircuitConnection>());
 

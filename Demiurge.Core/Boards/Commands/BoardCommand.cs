@@ -36,7 +36,7 @@ public abstract record BoardCommand
 /// <param name="Parent">Null: the frame under its centre, if any. Empty: the board. Otherwise that frame.</param>
 public sealed record NodeSpec(
     string Id, string Kind, double X, double Y, double? W = null, double? H = null, string? Parent = null,
-    IReadOnlyDictionary<string, JsonElement>? Style = null, string? Text = null, bool Locked = false);
+    IReadOnlyDictionary<string, JsonElement>? Style = null, string? Text = null, bool Locked = false, NodeData? Data = null);
 
 public sealed record EdgeEndSpec(string Node, string Port);
 

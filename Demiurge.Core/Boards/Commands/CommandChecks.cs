@@ -58,7 +58,9 @@ internal static class CommandChecks
         ?? Size(node.W ?? BoardLimits.MinSize, node.H ?? BoardLimits.MinSize)
         ?? Parent(node.Parent)
         ?? (node.Style is null ? null : Style(node.Style))
-        ?? (node.Text is null ? null : Text(node.Text));
+        ?? (node.Text is null ? null : Text(node.Text))
+        ?? node.Data?.Problem()
+        ?? (node.Kind != NodeKind.Container || Guid.TryParse(node.Data?[NodeData.ContainerId], out _) ? null : "A container's node names its container in data.containerId.");
 
     public static string? Edge(EdgeSpec edge) => Edge(edge.From, edge.To, edge.Kind, edge.Label, edge.Style);
 

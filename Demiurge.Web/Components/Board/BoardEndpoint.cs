@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Demiurge.Core;
 using Demiurge.Core.Boards;
+using Demiurge.Web.Components.Containers;
 using Demiurge.Web.Relay;
 using Microsoft.JSInterop;
 
@@ -19,7 +20,7 @@ public sealed record TextAnswer(long Version, string? Text = null, string? Error
 /// What the browser module may call over the circuit (<c>client/server.ts</c>). Anybody with a circuit can call it with anything: every
 /// method leaves the judging to <see cref="BoardSession"/> and answers with words, not exceptions.
 /// </summary>
-public sealed class BoardEndpoint(BoardSession session)
+public sealed class BoardEndpoint(BoardSession session, ContainerBoard containers)
 {
     [JSInvokable]
     public async Task<BoardAnswer> Apply(uint batch, JsonElement commands)
@@ -65,6 +66,27 @@ public sealed class BoardEndpoint(BoardSession session)
 
     [JSInvokable]
     public Task<string?> Copy(string[]? ids) => session.Copy(ids ?? []);
+
+    [JSInvokable]
+    public void NewContainer(string? template, double x, double y)
+    {
+        if (session.CanEdit && double.IsFinite(x) && double.IsFinite(y))
+            containers.Ask(new AskNew(template, new BoardPoint(x, y)));
+    }
+
+    [JSInvokable]
+    public void DeleteContainers(string[]? ids)
+    {
+        if (session.CanEdit && ids is { Length: > 0 and <= BoardLimits.ItemsPerBatch })
+            containers.Ask(new AskDelete(ids));
+    }
+
+    [JSInvokable]
+    public void DuplicateContainers(string[]? ids)
+    {
+        if (session.CanEdit && ids is { Length: > 0 and <= 20 })
+            containers.Ask(new AskOwnContainers(ids));
+    }
 
     private static BoardAnswer Answer(Result result) => new(result.Succeeded, result.Error?.Message);
 }

@@ -2,9 +2,11 @@ using System.Text.Json;
 using Demiurge.Core;
 using Demiurge.Core.Accounts;
 using Demiurge.Core.Boards;
+using Demiurge.Core.Containers;
 using Demiurge.Core.Permissions;
 using Demiurge.Core.Projects;
 using Demiurge.Core.Rooms;
+using Demiurge.Web.Components.Containers;
 using Demiurge.Web.Relay;
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;
@@ -43,6 +45,15 @@ public sealed partial class BoardPage : IAsyncDisposable
     private CircuitConnection Connection { get; set; } = default!;
 
     [Inject]
+    private ContainerService ContainerService { get; set; } = default!;
+
+    [Inject]
+    private ContainerChanges ContainerChanges { get; set; } = default!;
+
+    [Inject]
+    private TimeProvider Time { get; set; } = default!;
+
+    [Inject]
     private IJSRuntime Js { get; set; } = default!;
 
     [Inject]
@@ -58,7 +69,13 @@ public sealed partial class BoardPage : IAsyncDisposable
     [PersistentState]
     public ProjectInfo? Project { get; set; }
 
+    /// <summary>A container to show first: the node that shows it, if there is one.</summary>
+    [SupplyParameterFromQuery(Name = "container")]
+    public Guid? Container { get; set; }
+
     private BoardSession? Session { get; set; }
+
+    private ContainerBoard? Containers { get; set; }
 
     private Error? Problem { get; set; }
 
@@ -124,6 +141,10 @@ public sealed partial class BoardPage : IAsyncDisposable
                 return;
             }
 
+            Containers = new ContainerBoard(
+                joined.Value, new ProjectContainers(ContainerService, ContainerChanges, actor, ProjectId, Time, Logger), (command, argument) => _board is null
+                    ? Task.CompletedTask
+                    : _board.InvokeVoidAsync("command", command, argument).AsTask());
             Session = joined.Value;
             _canEdit = Session.CanEdit;
             if (_leaving.IsCancellationRequested)
@@ -149,7 +170,8 @@ public sealed partial class BoardPage : IAsyncDisposable
     private async Task Mount(Profile me)
     {
         var session = Session!;
-        var endpoint = _endpoint = DotNetObjectReference.Create(new BoardEndpoint(session));
+        var node = Node ?? (Container is { } shown ? (await session.ContainerNodes()).FirstOrDefault(each => each.ContainerId == shown)?.Id : null);
+        var endpoint = _endpoint = DotNetObjectReference.Create(new BoardEndpoint(session, Containers!));
         Connection.Changed -= OnConnectionChanged;
         Connection.Changed += OnConnectionChanged;
         while (_board is null)
@@ -160,7 +182,7 @@ public sealed partial class BoardPage : IAsyncDisposable
             {
                 _module ??= await Js.InvokeAsync<IJSObjectReference>("import", until.Token, "/" + Assets["board/board.js"].TrimStart('/'));
                 _board = await _module.InvokeAsync<IJSObjectReference>(
-                    "mount", until.Token, _root, endpoint, new { viewer = !session.CanEdit, me = new { id = me.Id, name = me.DisplayName, color = me.Color }, projectId = ProjectId, node = Node });
+                    "mount", until.Token, _root, endpoint, new { viewer = !session.CanEdit, me = new { id = me.Id, name = me.DisplayName, color = me.Color }, projectId = ProjectId, node });
             }
             catch (OperationCanceledException) when (!_leaving.IsCancellationRequested)
             {
@@ -274,6 +296,7 @@ public sealed partial class BoardPage : IAsyncDisposable
         else if (Session is { } session && session.CanEdit != _canEdit)
         {
             _canEdit = session.CanEdit;
+            Containers?.Containers.Refresh();
             StateHasChanged();
         }
     });
@@ -285,6 +308,12 @@ public sealed partial class BoardPage : IAsyncDisposable
             Session = null;
             session.StatusChanged -= OnStatusChanged;
             await session.DisposeAsync();
+        }
+
+        if (Containers is { } containers)
+        {
+            Containers = null;
+            await containers.Containers.DisposeAsync();
         }
 
         try

@@ -1,4 +1,5 @@
 using Demiurge.Core.Boards;
+using Demiurge.Web.Components.Containers;
 
 namespace Demiurge.Web.Components.Board.Nodes;
 
@@ -8,7 +9,8 @@ namespace Demiurge.Web.Components.Board.Nodes;
 /// </summary>
 public static class NodeContents
 {
-    private static readonly Dictionary<string, Type> ByKind = NodeKind.Known.Keys.ToDictionary(kind => kind, _ => typeof(TextContent));
+    private static readonly Dictionary<string, Type> ByKind = NodeKind.Known.Keys.ToDictionary(
+        kind => kind, kind => kind == NodeKind.Container ? typeof(ContainerContent) : typeof(TextContent));
 
     public static Type Of(string kind) => ByKind.GetValueOrDefault(kind, typeof(UnknownContent));
 }

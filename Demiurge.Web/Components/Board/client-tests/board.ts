@@ -24,6 +24,7 @@ export interface TestBoard extends Workspace {
   sent: BoardCommand[][];
   shared: (Record<string, number[]> | null)[];
   edited: string[];
+  worked: string[];
   tools: string[];
   offered: ((kind: string) => void)[];
   answer: (batch: number) => Answer;
@@ -37,12 +38,13 @@ export function boardOf(nodes: BoardNode[], edges: BoardEdge[] = [], viewer = fa
   camera.resize(1000, 800);
   const board: TestBoard = {
     scene, camera, selection: new Selection(), feedback: noFeedback(), snap: { objects: false, grid: false }, viewer, nextStyle: {},
-    sent: [], shared: [], edited: [], tools: [], offered: [],
+    sent: [], shared: [], edited: [], worked: [], tools: [], offered: [],
     answer: () => ({ accepted: true }),
     outbox: undefined as unknown as Outbox,
     share: drag => { board.shared.push(drag); },
     redraw: () => undefined,
     edit: id => { board.edited.push(id); },
+    interact: id => { board.worked.push(id); },
     setTool: tool => { board.tools.push(tool); },
     offer: (_, choose) => { board.offered.push(choose); },
     echo: (records = []) => scene.applyFrame({ reset: false, applied: board.sent.length, records }),

@@ -1,7 +1,7 @@
 // Bundles the tests with esbuild (Node 20 does not read TypeScript) and runs them with node --test: node run.mjs [name part]
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -13,9 +13,12 @@ await mkdir(obj, { recursive: true });
 const out = await mkdtemp(join(obj, 'board-tests-'));
 let code = 1;
 try {
-  const names = (await readdir(here)).filter(name => name.endsWith('.test.ts') && name.includes(wanted));
+  const folders = [here, join(here, '../../Containers/client-tests')];
+  const files = (await Promise.all(folders.map(async folder => (await readdir(folder)).map(name => join(folder, name)))))
+    .flat().filter(file => file.endsWith('.test.ts') && basename(file).includes(wanted));
+  const names = files.map(file => basename(file));
   await build({
-    entryPoints: names.map(name => join(here, name)), outdir: out, outExtension: { '.js': '.mjs' },
+    entryPoints: Object.fromEntries(files.map(file => [basename(file, '.ts'), file])), outdir: out, outExtension: { '.js': '.mjs' },
     bundle: true, platform: 'node', format: 'esm', target: 'node20', sourcemap: 'inline', logLevel: 'warning',
     external: ['playwright-core', 'esbuild'],
     define: { TESTS: JSON.stringify(here) },

@@ -17,6 +17,10 @@ export interface ActionHost extends Workspace {
   dialog(name: 'shortcuts' | 'search'): void;
   toggleMinimap(): void;
   cancel(): void;
+  /** Where something new goes that was asked for now. */
+  place(): Point;
+  /** Lets the person work in what a node shows. */
+  interact(id: string): void;
 }
 
 /** Everything that toolbar, menus, keys and the server may ask for by name. Unknown names do nothing. */
@@ -30,7 +34,7 @@ export function runAction(host: ActionHost, name: string, arg?: unknown): void {
 /** What a viewer may do. */
 const LOOKING = new Set([
   'copy', 'selectAll', 'zoomIn', 'zoomOut', 'zoom100', 'fit', 'fitSelection', 'focusNode', 'focusPerson', 'shortcuts', 'search',
-  'cancel', 'minimap', 'tool',
+  'cancel', 'minimap', 'tool', 'interact', 'edit',
 ]);
 
 const ACTIONS: Record<string, (host: ActionHost, arg: unknown) => void> = {
@@ -41,8 +45,12 @@ const ACTIONS: Record<string, (host: ActionHost, arg: unknown) => void> = {
     const ids = [...h.selection.ids].filter(id => !h.scene.nodes.get(id)?.locked);
     if (ids.length === 0) { if (h.selection.size > 0) h.toast('Unlock it first.'); return; }
     h.selection.clear();
-    void h.outbox.push({ type: 'delete', ids });
+    // What a container's node shows lives on without it: the server asks.
+    if (ids.some(id => h.scene.nodes.has(id) && [...h.scene.withDescendants(id)].some(inner => h.scene.nodes.get(inner)?.kind === 'container'))) h.server.deleteContainers(ids);
+    else void h.outbox.push({ type: 'delete', ids });
   },
+  newContainer: (h, arg) => { const { x, y } = h.place(); h.server.newContainer(typeof arg === 'string' && arg !== '' ? arg : null, x, y); },
+  interact: (h, arg) => { if (typeof arg === 'string' && h.scene.nodes.has(arg)) h.interact(arg); },
   duplicate: h => duplicate(h, 24, 24),
   copy: h => h.copy(false),
   cut: h => h.copy(true),
@@ -87,7 +95,12 @@ const ACTIONS: Record<string, (host: ActionHost, arg: unknown) => void> = {
     styleEdges(h, { dash });
   },
   edgeWidth: (h, arg) => { const width = Number(arg); if (width > 0 && width <= 24) styleEdges(h, { width }); },
-  edit: h => { const [id] = h.selection.ids; if (id && h.selection.size === 1 && !h.scene.nodes.get(id)?.locked) h.edit(id); },
+  edit: h => {
+    const [id] = h.selection.ids;
+    if (!id || h.selection.size !== 1) return;
+    if (h.scene.nodes.get(id)?.kind === 'container') h.interact(id);
+    else if (!h.viewer && !h.scene.nodes.get(id)?.locked) h.edit(id);
+  },
   nudge: (h, arg) => nudge(h, arg as Point),
   next: h => step(h, 1), previous: h => step(h, -1),
   focusNode: (h, arg) => {

@@ -4,11 +4,13 @@
  * around it is Blazor's (chrome.ts says how the two meet).
  */
 import { runAction, type ActionHost } from './actions';
+import { keepClocks } from '../../Containers/client/clocks';
 import { Camera } from './camera';
 import { Chrome } from './chrome';
 import { envelopeOf, placed, readEnvelope } from './clipboard';
 import { decodeFrame } from './codec';
 import type { NodeStyle } from './commands';
+import type { Point } from './geometry';
 import { createNode } from './gestures/create';
 import { TOOLS } from './gestures/begin';
 import { Input } from './input';
@@ -87,6 +89,11 @@ class Board implements BoardHandle {
   #viewportSent = '';
   #cameraSeen = -1;
   #pastes = { text: '', times: 0 };
+  #menuAt: Point | null = null;
+  #place: Point | null = null;
+  /** The node in whose content the person works: the pointer and the wheel are its own there. */
+  #interacting: string | null = null;
+  #stopClocks: () => void;
 
   constructor(private readonly root: HTMLElement, private readonly server: BoardServer, private readonly options: MountOptions) {
     const stage = root.querySelector<HTMLElement>('[data-board="stage"]'), nodes = root.querySelector<HTMLElement>('[data-board="nodes"]');
@@ -107,7 +114,7 @@ class Board implements BoardHandle {
     this.#renderer = new Renderer(stage, nodes, this.#scene, this.#camera, this.#selection, this.#presence, this.#feedback);
     this.#renderer.viewer = this.#viewer;
     this.#picker = new Picker(stage);
-    this.#chrome = new Chrome(root, { tool: name => this.#setTool(name), command: (name, arg) => this.command(name, arg) });
+    this.#chrome = new Chrome(root, { tool: name => this.#setTool(name), command: (name, arg, fromMenu) => { this.#place = fromMenu ? this.#menuAt : null; this.command(name, arg); this.#place = null; } });
     this.#editing = new TextEditing(stage, this.#scene, this.#camera, this.#outbox, server, {
       changed: () => this.#editingChanged(),
       rendered: id => this.#rendered(id),
@@ -129,9 +136,11 @@ class Board implements BoardHandle {
     this.#renderer.drawn.push(() => this.#afterFrame());
     this.#scene.onChange(() => {
       this.#selection.keep(id => this.#scene.nodes.has(id) || this.#scene.edges.has(id));
+      if (this.#interacting && !this.#scene.nodes.has(this.#interacting)) this.#leave();
       this.#placeFirst();
       this.#chrome.flag('empty', this.#scene.loaded && this.#scene.nodes.size === 0);
     });
+    this.#stopClocks = keepClocks(root);
     this.#listen();
     const recalled = this.#memory.recall();
     if (recalled && !options.node) { this.#camera.set(recalled); this.#placedOnce = true; }
@@ -188,6 +197,7 @@ class Board implements BoardHandle {
     clearTimeout(this.#viewportTimer);
     clearTimeout(this.#unsentTimer);
     this.#stop.abort();
+    this.#stopClocks();
     this.#outbox.dispose();
     this.#editing.dispose();
     this.#input.dispose();
@@ -224,6 +234,8 @@ class Board implements BoardHandle {
       },
       redraw: () => this.#renderer.redraw(),
       edit: id => { if (!this.#viewer) this.#editing.open(id); },
+      interact: id => this.#interact(id),
+      place: () => this.#place ?? this.#input.pointer?.board ?? this.#middle(),
       setTool: tool => this.#setTool(tool),
       offer: (at, choose) => this.#picker.show(this.#camera.toScreen(at), 'Add a connected node', OFFERED, choose),
       now: () => performance.now(),
@@ -255,6 +267,7 @@ class Board implements BoardHandle {
     }
     if (this.#closePopovers()) return;
     if (this.#editing.id) { this.#editing.close(); return; }
+    if (this.#interacting) { this.#leave(); return; }
     if (this.#input.tool !== 'select') { this.#setTool('select'); return; }
     this.#selection.clear();
   }
@@ -262,7 +275,8 @@ class Board implements BoardHandle {
   #pressed(event: PointerEvent): boolean {
     const target = event.target as Element | null;
     // Blazor's own controls inside a node (a link, a button, a field) keep their clicks.
-    if (target?.closest?.('a[href], button, input, select, textarea, [data-board-interactive]')) return true;
+    if (target?.closest?.('a[href], button, input, select, textarea, [data-board-interactive], [data-interacting] [data-board-live]')) return true;
+    if (this.#interacting && !this.#renderer.near.element(this.#interacting)?.contains(target)) this.#leave();
     this.#picker.close();
     const menu = this.#chrome.part('menu');
     if (menu) menu.hidden = true;
@@ -282,6 +296,7 @@ class Board implements BoardHandle {
     const menu = this.#chrome.part('menu');
     if (!menu) return;
     this.#selected();
+    this.#menuAt = this.#camera.toBoard(screen);
     menu.hidden = false;
     const stage = this.#stage.getBoundingClientRect(), parent = (menu.offsetParent ?? this.root).getBoundingClientRect();
     menu.style.left = '0'; menu.style.top = '0';
@@ -296,6 +311,29 @@ class Board implements BoardHandle {
     part.hidden = false;
     part.querySelector<HTMLInputElement>('input')?.select();
     part.querySelector<HTMLInputElement>('input')?.focus();
+  }
+
+  #middle(): Point { const { x, y, w, h } = this.#camera.visible(); return { x: x + w / 2, y: y + h / 2 }; }
+
+  // ---- working in a node
+
+  #interact(id: string): void {
+    const element = this.#renderer.near.element(id), live = element?.querySelector<HTMLElement>('[data-board-live]');
+    if (!element || !live) return;
+    if (this.#interacting !== id) this.#leave();
+    this.#interacting = id;
+    this.#selection.set([id]);
+    element.setAttribute('data-interacting', '');
+    (live.querySelector<HTMLElement>('textarea, iframe') ?? live).focus({ preventScroll: true });
+    this.#chrome.flag('interacting', true);
+  }
+
+  #leave(): void {
+    if (!this.#interacting) return;
+    this.#renderer.near.element(this.#interacting)?.removeAttribute('data-interacting');
+    this.#interacting = null;
+    this.#chrome.flag('interacting', false);
+    this.#stage.focus({ preventScroll: true });
   }
 
   // ---- after changes
@@ -418,6 +456,27 @@ class Board implements BoardHandle {
     window.addEventListener('pagehide', () => this.#memory.now(this.#camera), { signal });
     // A phone's keyboard covers the lower half: what is being typed moves above it.
     window.visualViewport?.addEventListener('resize', () => this.#revealEditing(), { signal });
+    this.#stage.addEventListener('board-leave', () => this.#leave(), { signal });
+    // A template is dragged from the toolbar's menu to its place.
+    this.root.addEventListener('dragstart', event => {
+      const template = (event.target as Element | null)?.closest?.<HTMLElement>('[data-template]')?.dataset['template'];
+      if (template !== undefined && event.dataTransfer) { event.dataTransfer.setData(TEMPLATE, template); event.dataTransfer.effectAllowed = 'copy'; }
+    }, { signal });
+    this.#stage.addEventListener('dragover', event => {
+      if (this.#viewer || !event.dataTransfer?.types.includes(TEMPLATE)) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = 'copy';
+    }, { signal });
+    this.#stage.addEventListener('drop', event => {
+      const template = event.dataTransfer?.getData(TEMPLATE);
+      if (!template || this.#viewer) return;
+      event.preventDefault();
+      this.#closePopovers();
+      const box = this.#stage.getBoundingClientRect();
+      this.#place = this.#camera.toBoard({ x: event.clientX - box.left, y: event.clientY - box.top });
+      this.command('newContainer', template);
+      this.#place = null;
+    }, { signal });
     document.addEventListener('copy', event => this.#copy(event, false), { signal });
     document.addEventListener('cut', event => this.#copy(event, true), { signal });
     document.addEventListener('paste', event => this.#paste(event), { signal });
@@ -515,12 +574,21 @@ class Board implements BoardHandle {
     if (envelope.nodes.length === 0) return;
     this.#pastes = { text, times: this.#pastes.text === text ? this.#pastes.times + 1 : 1 };
     const { nodes, edges } = placed(envelope, visible, this.#pastes.times);
-    void this.#outbox.push({ type: 'paste', nodes, edges });
+    const pasted = this.#outbox.push({ type: 'paste', nodes, edges });
+    const containers = nodes.filter(node => node.kind === 'container').map(node => node.id);
+    if (containers.length > 0) {
+      const one = containers.length === 1;
+      this.#toasts.offer(one ? 'The same container, shown here too.' : 'The same containers, shown here too.', one ? 'Make a new one like it' : 'Make new ones like them',
+        () => { void pasted.then(() => this.server.duplicateContainers(containers)); });
+    }
     const inside = new Set(nodes.map(node => node.id));
     this.#selection.set(nodes.filter(node => !node.parent || !inside.has(node.parent)).map(node => node.id));
     this.#renderer.redraw();
   }
 }
+
+/** The type under which a template's slug is dragged. */
+const TEMPLATE = 'application/x-demiurge-template';
 
 const OFFERED = [
   { value: 'note', label: 'Note' }, { value: 'rectangle', label: 'Rectangle' }, { value: 'rounded', label: 'Rounded' },

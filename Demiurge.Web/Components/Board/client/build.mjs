@@ -16,7 +16,13 @@ try {
 
 try {
   await esbuild.build({
-    entryPoints: { 'board': join(here, 'board.ts'), 'board-canvas': join(here, '../board-canvas.css') },
+    entryPoints: {
+      'board': join(here, 'board.ts'),
+      'board-canvas': join(here, '../board-canvas.css'),
+      'terminal': join(here, '../../Containers/client/terminal.ts'),
+      'clocks': join(here, '../../Containers/client/clocks.ts'),
+      'terminal-screen': join(here, '../../Containers/client/terminal.css'),
+    },
     outdir: out,
     bundle: true,
     format: 'esm',

@@ -8,7 +8,7 @@ import type { Selection } from './selection';
 export class Chrome {
   readonly #stop = new AbortController();
 
-  constructor(private readonly root: HTMLElement, hooks: { tool(name: string): void; command(name: string, arg: string | undefined): void }) {
+  constructor(private readonly root: HTMLElement, hooks: { tool(name: string): void; command(name: string, arg: string | undefined, fromMenu: boolean): void }) {
     root.addEventListener('click', event => {
       const button = (event.target as Element | null)?.closest?.<HTMLElement>('[data-tool], [data-command]');
       if (!button || !root.contains(button) || button === root || button.hasAttribute('disabled') || button.getAttribute('aria-disabled') === 'true') return;
@@ -17,7 +17,7 @@ export class Chrome {
       if (menu) menu.hidden = true;
       const popover = button.closest('details');
       if (popover) popover.open = false;
-      if (tool) hooks.tool(tool); else if (command) hooks.command(command, arg);
+      if (tool) hooks.tool(tool); else if (command) hooks.command(command, arg, menu !== null);
     }, { signal: this.#stop.signal });
   }
 
@@ -36,14 +36,14 @@ export class Chrome {
   }
 
   selection(scene: Scene, selection: Selection, viewer: boolean): void {
-    let nodes = 0, edges = 0, locked = 0;
+    let nodes = 0, edges = 0, locked = 0, containers = 0;
     for (const id of selection.ids) {
       const node = scene.nodes.get(id);
-      if (node) { nodes++; if (node.locked) locked++; } else if (scene.edges.has(id)) edges++;
+      if (node) { nodes++; if (node.locked) locked++; if (node.kind === 'container') containers++; } else if (scene.edges.has(id)) edges++;
     }
     const holds: Record<string, boolean> = {
       selection: nodes + edges > 0, node: nodes > 0, edge: edges > 0, canvas: nodes + edges === 0, multiple: nodes > 1, many: nodes > 2,
-      locked: locked > 0 && locked === nodes, unlocked: nodes > 0 && locked < nodes, editor: !viewer,
+      locked: locked > 0 && locked === nodes, unlocked: nodes > 0 && locked < nodes, editor: !viewer, painted: nodes > containers, colourful: nodes > containers || edges > 0, container: containers > 0 && containers === nodes,
     };
     this.root.toggleAttribute('data-has-selection', nodes + edges > 0);
     for (const element of this.root.querySelectorAll<HTMLElement>('[data-when]')) {

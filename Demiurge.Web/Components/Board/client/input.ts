@@ -215,7 +215,7 @@ export class Input {
   }
 
   #wheel(event: WheelEvent): void {
-    if ((event.target as Element | null)?.closest?.('textarea, [data-board-scrolls]')) return;
+    if ((event.target as Element | null)?.closest?.('textarea, [data-board-scrolls], [data-interacting] [data-board-live]')) return;
     event.preventDefault();
     const pointer = this.#read(event);
     const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? this.camera.height : 1;
@@ -230,7 +230,7 @@ export class Input {
   }
 
   #menu(event: MouseEvent): void {
-    if ((event.target as Element | null)?.closest?.('textarea')) return;
+    if ((event.target as Element | null)?.closest?.('textarea, [data-interacting] [data-board-live]')) return;
     event.preventDefault();
     if (this.#gesture) return;
     const pointer = this.#read(event), hit = this.#hit(pointer), { selection } = this.workspace;

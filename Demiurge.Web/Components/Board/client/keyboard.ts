@@ -58,6 +58,7 @@ export function actionFor(chord: Chord): { name: string; arg?: unknown } | null 
     case '-': return { name: 'zoomOut' };
   }
   if (shift) return null;
+  if (key === 'k') return { name: 'newContainer' };
   const tool = TOOL_KEYS[key];
   return tool ? { name: 'tool', arg: tool } : null;
 }

@@ -155,7 +155,7 @@ export class NearNodes {
 
   #outline(element: HTMLElement, node: BoardNode, box: Rect): void {
     let svg = element.querySelector<SVGSVGElement>(':scope > svg.node-outline');
-    if (node.kind === 'text' || node.kind === 'frame') { svg?.remove(); return; }
+    if (node.kind === 'text' || node.kind === 'frame' || node.kind === 'container') { svg?.remove(); return; }
     if (!svg) {
       svg = document.createElementNS(SVG, 'svg');
       svg.setAttribute('class', 'node-outline');

@@ -28,6 +28,12 @@ export interface BoardServer {
   setViewport(view: { x: number; y: number; w: number; h: number; zoom: number }): void;
   setPresence(presence: PresenceUpdate): void;
   copy(ids: string[]): Promise<string | null>;
+  /** Opens the dialog for a new container whose node's middle goes there. */
+  newContainer(template: string | null, x: number, y: number): void;
+  /** Asks what becomes of the containers that these nodes show, then deletes the nodes. */
+  deleteContainers(ids: string[]): void;
+  /** Gives these nodes containers of their own, made like the ones that they show. */
+  duplicateContainers(ids: string[]): void;
 }
 
 /** Blazor's object reference, of which only this is used. */
@@ -46,5 +52,8 @@ export function overCircuit(dotnet: DotNetObject): BoardServer {
     setViewport: view => tell('SetViewport', view),
     setPresence: presence => tell('SetPresence', presence),
     copy: ids => dotnet.invokeMethodAsync('Copy', ids),
+    newContainer: (template, x, y) => tell('NewContainer', template, x, y),
+    deleteContainers: ids => tell('DeleteContainers', ids),
+    duplicateContainers: ids => tell('DuplicateContainers', ids),
   };
 }

@@ -34,6 +34,7 @@ const TRAITS: Record<string, KindTraits> = {
   cloud: { ...SHAPE, w: 190, h: 130, padding: 28 },
   star: { ...SHAPE, w: 150, h: 150, padding: 38, headroom: 0.12 },
 };
+TRAITS['container'] = { ...SHAPE, w: 480, h: 340, stroke: 'gray', fontSize: 14, align: 'left', middle: false };
 const CARD: KindTraits = { ...SHAPE, w: 220, h: 120, stroke: 'gray', fontSize: 14, align: 'left', middle: false };
 
 export function traitsOf(kind: string): KindTraits {

@@ -52,6 +52,8 @@ export interface Workspace {
   redraw(): void;
   /** Opens the text of a node or the label of an edge. */
   edit(id: string): void;
+  /** Lets the person work in what a node shows, where there is something to work in. */
+  interact(id: string): void;
   setTool(tool: string): void;
   /** Offers kinds to create where a connection was dropped. */
   offer(at: Point, choose: (kind: string) => void): void;

@@ -48,7 +48,12 @@ export function begin(workspace: Workspace, tool: string, hit: Hit, pointer: Poi
       return new Press(
         pointer,
         start => locked ? new Marquee(workspace, start) : new Move(workspace, start),
-        up => { if (!fresh) { if (up.shift) selection.toggle(id); else selection.set([id]); } });
+        up => {
+          if (fresh) return;
+          if (up.shift) selection.toggle(id);
+          else if (hit.node.kind === 'container' && selection.size === 1) workspace.interact(id);
+          else selection.set([id]);
+        });
     }
     default:
       return new Press(
@@ -77,6 +82,7 @@ function viewing(workspace: Workspace, hit: Hit, pointer: Pointer): Gesture {
 
 /** A double click: edits what has text, starts a text on the empty board. */
 export function doubleClick(workspace: Workspace, hit: Hit, pointer: Pointer): void {
+  if (hit?.on === 'node' && hit.node.kind === 'container') { workspace.interact(hit.node.id); return; }
   if (workspace.viewer) return;
   if (hit?.on === 'edge') { workspace.selection.set([hit.edge.id]); workspace.edit(hit.edge.id); return; }
   if (hit?.on === 'node' && hit.part !== 'inside') { if (!hit.node.locked) workspace.edit(hit.node.id); return; }
