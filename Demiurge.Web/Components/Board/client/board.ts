@@ -50,6 +50,8 @@ export interface BoardHandle {
 }
 
 const VIEWPORT_EVERY = 250;
+/** How long a node that is to be shown may take to come. */
+const AWAIT = 3000;
 const MOST_SHARED = 300;
 
 const mounted = new WeakMap<HTMLElement, Board>();
@@ -93,6 +95,7 @@ class Board implements BoardHandle {
   #place: Point | null = null;
   /** The node in whose content the person works: the pointer and the wheel are its own there. */
   #interacting: string | null = null;
+  #awaited: { id: string; timer: ReturnType<typeof setTimeout> } | null = null;
   #stopClocks: () => void;
 
   constructor(private readonly root: HTMLElement, private readonly server: BoardServer, private readonly options: MountOptions) {
@@ -136,6 +139,11 @@ class Board implements BoardHandle {
     this.#renderer.drawn.push(() => this.#afterFrame());
     this.#scene.onChange(() => {
       this.#selection.keep(id => this.#scene.nodes.has(id) || this.#scene.edges.has(id));
+      if (this.#awaited && this.#scene.nodes.has(this.#awaited.id)) {
+        clearTimeout(this.#awaited.timer);
+        runAction(this.#host, 'focusNode', this.#awaited.id);
+        this.#awaited = null;
+      }
       if (this.#interacting && !this.#scene.nodes.has(this.#interacting)) this.#leave();
       this.#placeFirst();
       this.#chrome.flag('empty', this.#scene.loaded && this.#scene.nodes.size === 0);
@@ -183,7 +191,11 @@ class Board implements BoardHandle {
     this.#renderer.redraw();
   }
 
-  command(name: string, arg?: unknown): void { runAction(this.#host, name, arg); }
+  command(name: string, arg?: unknown): void {
+    // What the server has just put there may come a moment later than its word to show it.
+    if (name === 'focusNode' && typeof arg === 'string' && !this.#scene.nodes.has(arg)) this.#await(arg);
+    else runAction(this.#host, name, arg);
+  }
 
   status(status: string | { state?: string; viewer?: boolean }): void {
     const value = typeof status === 'string' ? JSON.parse(status) as { state?: string; viewer?: boolean } : status;
@@ -196,6 +208,7 @@ class Board implements BoardHandle {
     this.#memory.dispose();
     clearTimeout(this.#viewportTimer);
     clearTimeout(this.#unsentTimer);
+    clearTimeout(this.#awaited?.timer);
     this.#stop.abort();
     this.#stopClocks();
     this.#outbox.dispose();
@@ -207,6 +220,11 @@ class Board implements BoardHandle {
     this.#chrome.dispose();
     this.#toasts.dispose();
     this.#renderer.dispose();
+  }
+
+  #await(id: string): void {
+    clearTimeout(this.#awaited?.timer);
+    this.#awaited = { id, timer: setTimeout(() => { this.#awaited = null; runAction(this.#host, 'focusNode', id); }, AWAIT) };
   }
 
   /** A second snapshot says that the circuit was lost and is back: what was on its way may not have arrived. */

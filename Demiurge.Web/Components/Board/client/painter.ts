@@ -126,8 +126,19 @@ export class Painter {
       }
     }
     if (this.hidden.has(node.id)) return;
-    if (node.label) this.#label(context, node, box, zoom);
+    if (node.kind === 'container') this.#name(context, node, box, zoom);
+    else if (node.label) this.#label(context, node, box, zoom);
     else if (!KINDS.includes(node.kind)) this.#label(context, { ...node, label: node.kind }, box, zoom);
+  }
+
+  /** What a module's node is called, large enough to be read from afar: its content is only there from near. */
+  #name(context: CanvasRenderingContext2D, node: BoardNode, box: Rect, zoom: number): void {
+    const size = Math.min(Math.max(16, 12 / zoom), box.h / 3);
+    if (size * zoom < TEXT_FROM || box.w * zoom < 32) return;
+    this.#setFont(context, `600 ${size}px ${this.family}`);
+    context.fillStyle = this.palette.one('muted');
+    context.textAlign = 'center'; context.textBaseline = 'middle';
+    context.fillText(clip(context, node.label || 'Container', box.w - size), box.x + box.w / 2, box.y + box.h / 2);
   }
 
   #label(context: CanvasRenderingContext2D, node: BoardNode, box: Rect, zoom: number): void {

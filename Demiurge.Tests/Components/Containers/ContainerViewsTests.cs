@@ -1,0 +1,38 @@
+using Demiurge.Core.Containers;
+using Demiurge.Web.Components.Containers;
+
+namespace Demiurge.Tests.Components.Containers;
+
+public sealed class ContainerViewsTests
+{
+    private static readonly ContainerServiceInfo Notebooks = new("main", "Notebooks", "http://x", Embeddable: true, Up: true);
+
+    [Fact]
+    public void Views_OfARunningOne_HaveTerminalAndEmbeddableServices()
+    {
+        var info = ContainerWordsTests.Info(ContainerState.Running) with { Services = [Notebooks, new("api", "API", "http://y", Embeddable: false, Up: true)] };
+
+        Assert.Equal(["Overview", "Terminal", "Notebooks", "Logs", "Story"], ContainerContent.Views(info).Select(view => view.Text));
+    }
+
+    [Fact]
+    public void Views_ForWhoMayNotOpenIt_HaveNothingOfItsInside()
+    {
+        var info = ContainerWordsTests.Info(ContainerState.Running) with { Services = [Notebooks], CanOpen = false };
+
+        Assert.Equal(["Overview", "Story"], ContainerContent.Views(info).Select(view => view.Text));
+    }
+
+    [Fact]
+    public void Views_OfAStoppedOne_HaveNoTerminal() =>
+        Assert.DoesNotContain(ContainerContent.Views(ContainerWordsTests.Info(ContainerState.Stopped)), view => view.Sight.View == ContainerView.Terminal);
+
+    [Fact]
+    public void Usual_OfAShell_IsItsTerminal()
+    {
+        Assert.Equal(ContainerView.Terminal, ContainerContent.Usual(ContainerWordsTests.Info(ContainerState.Running)).View);
+        Assert.Equal(ContainerView.Overview, ContainerContent.Usual(ContainerWordsTests.Info(ContainerState.Starting)).View);
+        Assert.Equal(ContainerView.Overview, ContainerContent.Usual(ContainerWordsTests.Info(ContainerState.Running) with { Services = [Notebooks] }).View);
+        Assert.Equal(ContainerView.Overview, ContainerContent.Usual(ContainerWordsTests.Info(ContainerState.Running) with { CanOpen = false }).View);
+    }
+}
