@@ -241,6 +241,21 @@ public sealed partial class ContainerService(
             cancellationToken);
     }
 
+    /// <summary>Minutes without activity after which it is stopped, 0 for never; null takes the template's. For those who manage it.</summary>
+    public async Task<Result<ContainerInfo>> SetIdleMinutes(Actor actor, Guid containerId, int? minutes, CancellationToken cancellationToken = default)
+    {
+        if (minutes is < 0 or > 60 * 24 * 30)
+            return Errors.IdleMinutesUnusable;
+        return await Command(
+            actor, containerId, Right.Manage, "container.idle_changed",
+            (_, container) =>
+            {
+                container.IdleMinutes = minutes;
+                return Changed;
+            },
+            cancellationToken);
+    }
+
     /// <summary>Who may open its services; for those who manage it.</summary>
     public async Task<Result<ContainerInfo>> SetShare(Actor actor, Guid containerId, ShareLevel share, CancellationToken cancellationToken = default)
     {

@@ -2,6 +2,8 @@ using Demiurge.Core.Containers.EnvSets;
 using Demiurge.Core.Containers.Reconciler;
 using Demiurge.Core.Containers.Runtime;
 using Demiurge.Core.Containers.Templates;
+using Demiurge.Core.Containers.Tiers;
+using Demiurge.Core.Containers.Usage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -26,6 +28,10 @@ public static class ContainersRegistration
         services.AddSingleton<ShippedTemplates>();
         services.AddSingleton<TemplateSeeder>();
         services.AddHostedService(provider => provider.GetRequiredService<TemplateSeeder>());
+
+        services.AddSingleton<TemplateCatalog>();
+        services.AddSingleton<TierService>();
+        services.AddSingleton<UsageService>();
 
         services.AddSingleton<ContainerSecrets>();
         services.AddSingleton<EnvSetService>();

@@ -34,6 +34,9 @@ internal static class Errors
     public static readonly Error PlaceUnknown = new(
         "container.place_unknown", "A container's place is engine or remote.", ErrorKind.Invalid) { Field = "place" };
 
+    public static readonly Error IdleMinutesUnusable = new(
+        "container.idle_minutes_unusable", "The time until it is stopped lies between 0 (never) and 43200 minutes.", ErrorKind.Invalid) { Field = "idleMinutes" };
+
     public static readonly Error EngineUnreachable = new(
         "container.engine_unreachable", "The container's host doesn't answer. Try again in a moment.", ErrorKind.Unavailable);
 

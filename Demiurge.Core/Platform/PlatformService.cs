@@ -70,7 +70,7 @@ public sealed class PlatformService(IDbContextFactory<DemiurgeDbContext> context
         return new PlatformUsers(page, await found.CountAsync(cancellationToken));
     }
 
-    private static Task<bool> IsAdministrator(DemiurgeDbContext db, Actor actor, CancellationToken cancellationToken) =>
+    internal static Task<bool> IsAdministrator(DemiurgeDbContext db, Actor actor, CancellationToken cancellationToken) =>
         db.Users.AnyAsync(user => user.Id == actor.UserId && user.IsPlatformAdministrator, cancellationToken);
 }
 

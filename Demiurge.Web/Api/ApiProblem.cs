@@ -22,6 +22,10 @@ public sealed record ApiProblem(string Type, string Title, int Status, string De
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Field { get; init; }
 
+    /// <summary>What is the matter with each field at fault, where there may be several.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, string>? Errors { get; init; }
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         // An apostrophe is an apostrophe: this is never part of a page.
@@ -42,7 +46,7 @@ public sealed record ApiProblem(string Type, string Title, int Status, string De
 
     /// <summary>Answers with what a service refused.</summary>
     public static Task Write(HttpContext context, Error error) =>
-        Write(context, StatusOf(error.Kind), error.Code, error.Message, error.Field);
+        Write(context, StatusOf(error.Kind), error.Code, error.Message, error.Field, error.Fields);
 
     /// <summary>Answers with what was wrong with the request itself.</summary>
     public static Task Write(HttpContext context, int status)
@@ -63,11 +67,11 @@ public sealed record ApiProblem(string Type, string Title, int Status, string De
         return Write(context, status, code, detail);
     }
 
-    public static Task Write(HttpContext context, int status, string code, string detail, string? field = null)
+    public static Task Write(HttpContext context, int status, string code, string detail, string? field = null, IReadOnlyDictionary<string, string>? errors = null)
     {
         context.Response.StatusCode = status;
         var problem = new ApiProblem(
-            $"urn:demiurge:{code}", ReasonPhrases.GetReasonPhrase(status), status, detail, code, Activity.Current?.Id ?? context.TraceIdentifier) { Field = field };
+            $"urn:demiurge:{code}", ReasonPhrases.GetReasonPhrase(status), status, detail, code, Activity.Current?.Id ?? context.TraceIdentifier) { Field = field, Errors = errors };
         return context.Response.WriteAsJsonAsync(problem, Json, ContentType, context.RequestAborted);
     }
 }
