@@ -6,7 +6,6 @@ using Demiurge.Core.Containers.Tiers;
 using Demiurge.Core.Containers.Usage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Demiurge.Core.Containers;
 
@@ -48,7 +47,6 @@ public static class ContainersRegistration
 
     private static void AddReconciler(this IServiceCollection services)
     {
-        services.TryAddSingleton<IContainerRuntimes, NoRuntimes>();
         services.AddSingleton<HealthProbe>();
         services.AddSingleton<ContainerWriter>();
         services.AddSingleton<ContainerLogKeeper>();

@@ -38,9 +38,19 @@ internal sealed class ReconcilerHost : IAsyncDisposable
     public DemiurgeDbContext CreateContext() => Get<IDbContextFactory<DemiurgeDbContext>>().CreateDbContext();
 
     /// <summary>A Web on the database; <paramref name="engine"/> may be shared with another one.</summary>
-    public static async Task<ReconcilerHost> Start(PostgresFixture database, FakeEngine? engine = null, bool runs = true, params (string Key, string Value)[] settings)
+    public static Task<ReconcilerHost> Start(PostgresFixture database, FakeEngine? engine = null, bool runs = true, params (string Key, string Value)[] settings)
     {
         engine ??= new FakeEngine();
+        return Start(database, engine, "unix:///nowhere", runs, settings);
+    }
+
+    /// <summary>A Web on the database, with a real engine as its only host.</summary>
+    public static Task<ReconcilerHost> StartOn(string endpoint, PostgresFixture database, params (string Key, string Value)[] settings) =>
+        Start(database, null, endpoint, runs: true, settings);
+
+    private static async Task<ReconcilerHost> Start(
+        PostgresFixture database, FakeEngine? engine, string endpoint, bool runs, (string Key, string Value)[] settings)
+    {
         var all = new Dictionary<string, string?>
         {
             ["Demiurge:Containers:Interval"] = "00:00:00.300", ["Demiurge:Containers:RetryDelay"] = "00:00:00.050", ["Demiurge:Containers:StopGrace"] = "00:00:01",
@@ -49,23 +59,32 @@ internal sealed class ReconcilerHost : IAsyncDisposable
             all[$"Demiurge:Containers:{key}"] = value;
         var services = database.Build(all, collection =>
         {
+            if (engine is null)
+                return;
             collection.RemoveAll<IContainerRuntimes>();
             collection.AddSingleton<IContainerRuntimes>(engine);
         });
-        var host = new ReconcilerHost(services, engine);
+        var host = new ReconcilerHost(services, engine ?? new FakeEngine());
         await host.Get<TemplateSeeder>().StartAsync(CancellationToken.None);
-        engine.Mark = await host.Get<Installation>().Mark();
+        host.Engine.Mark = await host.Get<Installation>().Mark();
         await using (var db = host.CreateContext())
         {
             if (!await db.Set<ContainerHost>().AnyAsync())
             {
-                db.Add(new ContainerHost { Name = "fake", Endpoint = "unix:///nowhere", Cpus = 1000, MemoryBytes = 1L << 42, DiskBytes = 1L << 50 });
+                db.Add(new ContainerHost { Name = "local", Endpoint = endpoint, Cpus = 1000, MemoryBytes = 1L << 42, DiskBytes = 1L << 50 });
                 await db.SaveChangesAsync();
             }
         }
         if (runs)
             await host.Run();
         return host;
+    }
+
+    /// <summary>The engine of the only host.</summary>
+    public async Task<IContainerRuntime> Runtime()
+    {
+        await using var db = CreateContext();
+        return Get<IContainerRuntimes>().Of(await db.Set<ContainerHost>().AsNoTracking().SingleAsync());
     }
 
     public async Task Run()

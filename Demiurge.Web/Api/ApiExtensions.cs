@@ -41,6 +41,9 @@ public static class ApiExtensions
         api.MapProjects();
         api.MapProjectMembers();
         api.MapAudit();
+        api.MapContainers();
+        api.MapContainerTemplates();
+        api.MapEnvSets();
         app.MapOpenApi("/openapi/{documentName}.json");
         return app;
     }
