@@ -24,7 +24,7 @@ public sealed class ContainerEngineTests(PostgresFixture database, DockerFixture
 
         var runtime = await web.Runtime();
         var name = (await web.Get<Installation>().Names()).Container(id);
-        await using (var exec = await runtime.Exec(name, new ExecSpec(["sh", "-c", "echo kept > /www/kept.txt"], 80, 24), CancellationToken.None))
+        await using (var exec = await runtime.Exec(name, new ExecSpec(["sh", "-c", "echo kept > /www/kept.txt"], 80, 24) { User = "0" }, CancellationToken.None))
             Assert.Equal(0, await exec.ExitCode(CancellationToken.None));
         await web.Containers.Restart(workspace.Owner, id);
         await PlatformFixture.Until(async () => await web.Row(id) is { State: ContainerState.Running, Generation: 2 }, "the second generation");
