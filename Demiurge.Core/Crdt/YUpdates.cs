@@ -78,6 +78,9 @@ public static class YUpdates
         return EncodeStateVectorFromUpdate(unfolded.Written);
     }
 
+    /// <summary>The next clock of each client that a state vector names. Clocks beyond 2^31 read as 2^31 - 1.</summary>
+    public static IReadOnlyDictionary<ulong, int> DecodeStateVector(ReadOnlySpan<byte> stateVector) => StateVector.Decode(stateVector);
+
     /// <summary>The same update in format v2.</summary>
     public static byte[] ConvertUpdateFormatV1ToV2(ReadOnlySpan<byte> update)
     {

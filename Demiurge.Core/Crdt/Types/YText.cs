@@ -143,11 +143,13 @@ public class YText : YType
     }
 
     /// <summary>Applies operations from the start of the text on, in one transaction.</summary>
+    /// <param name="delta">The operations, in Quill's sense.</param>
+    /// <param name="sanitize">False leaves out a newline with which the last insertion ends the text: editors such as Quill always show one there.</param>
     /// <exception cref="ArgumentOutOfRangeException">The operations reach beyond the end of the text; nothing has changed.</exception>
-    public void ApplyDelta(IReadOnlyList<DeltaOp> delta)
+    public void ApplyDelta(IReadOnlyList<DeltaOp> delta, bool sanitize = true)
     {
         ArgumentNullException.ThrowIfNull(delta);
-        if (Postpone(self => self.ApplyDelta(delta)))
+        if (Postpone(self => self.ApplyDelta(delta, sanitize)))
         {
             return;
         }
@@ -158,8 +160,9 @@ public class YText : YType
         try
         {
             var position = TextEditor.Find(transaction, Branch, 0, useMarkers: false);
-            foreach (var (op, formats, embed) in prepared)
+            for (var i = 0; i < prepared.Count; i++)
             {
+                var (op, formats, embed) = prepared[i];
                 switch (op.Insert)
                 {
                     case null when op.Delete > 0:
@@ -169,6 +172,10 @@ public class YText : YType
                         TextEditor.Format(transaction, Branch, position, op.Retain, formats);
                         break;
                     case string text:
+                        if (!sanitize && i == prepared.Count - 1 && position.Right == 0 && text.EndsWith('\n'))
+                        {
+                            text = text[..^1];
+                        }
                         if (text.Length > 0)
                         {
                             TextEditor.InsertText(transaction, Branch, position, text, formats);
