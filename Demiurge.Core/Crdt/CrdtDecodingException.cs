@@ -6,7 +6,9 @@ namespace Demiurge.Core.Crdt;
 /// </summary>
 public sealed class CrdtDecodingException : FormatException
 {
+    /// <summary>With what is wrong, and where if that is known.</summary>
     public CrdtDecodingException(string message) : base(message) { }
 
+    /// <inheritdoc cref="CrdtDecodingException(string)"/>
     public CrdtDecodingException(string message, Exception inner) : base(message, inner) { }
 }

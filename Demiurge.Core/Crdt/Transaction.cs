@@ -13,6 +13,7 @@ public sealed class Transaction
 
     internal Transaction(YDoc doc) => Doc = doc;
 
+    /// <summary>The document that changes.</summary>
     public YDoc Doc { get; }
 
     /// <summary>Whoever caused the transaction, as told to <see cref="YDoc.Transact(Action{Transaction}, object, uint?)"/>.</summary>

@@ -21,6 +21,7 @@ public sealed partial class YDoc : IDisposable
     private int writerThread;
     private int observed;
 
+    /// <summary>An empty document.</summary>
     public YDoc(YDocOptions? options = null)
     {
         options ??= new();
@@ -59,6 +60,7 @@ public sealed partial class YDoc : IDisposable
     /// <summary>Raised after the observers of each transaction, before deleted content is dropped.</summary>
     public event Action<Transaction>? AfterTransaction;
 
+    /// <summary>Identity of the document, by which a holder refers to it.</summary>
     public string Guid { get; }
 
     /// <summary>
@@ -75,11 +77,13 @@ public sealed partial class YDoc : IDisposable
 
     internal StructStore Store { get; } = new();
 
+    /// <inheritdoc cref="GetText"/>
     public YMap GetMap(string name) => (YMap)GetRoot(name, BranchKind.Map);
 
+    /// <inheritdoc cref="GetText"/>
     public YArray GetArray(string name) => (YArray)GetRoot(name, BranchKind.Array);
 
-    /// <summary>A root text; created when nobody has named it before.</summary>
+    /// <summary>A root type of this kind; created when nobody has named it before. The same object each time.</summary>
     /// <exception cref="InvalidOperationException">The root is in use as another type.</exception>
     public YText GetText(string name) => (YText)GetRoot(name, BranchKind.Text);
 

@@ -17,6 +17,7 @@ public ref struct LibDecoder
     private readonly ReadOnlySpan<byte> bytes;
     private int position;
 
+    /// <summary>Begins at the first byte. The bytes are not copied.</summary>
     public LibDecoder(ReadOnlySpan<byte> bytes)
     {
         this.bytes = bytes;
@@ -29,6 +30,7 @@ public ref struct LibDecoder
     /// <summary>Number of bytes not read yet.</summary>
     public readonly int Remaining => bytes.Length - position;
 
+    /// <summary>Whether all bytes have been read.</summary>
     public readonly bool IsAtEnd => position == bytes.Length;
 
     /// <summary>What was read between <paramref name="start"/> and the current position.</summary>
@@ -37,6 +39,7 @@ public ref struct LibDecoder
     /// <summary>Whether the next byte is there and is this one.</summary>
     internal readonly bool NextIs(byte value) => position < bytes.Length && bytes[position] == value;
 
+    /// <summary>The next byte.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte ReadByte()
     {
@@ -156,6 +159,7 @@ public ref struct LibDecoder
         return utf8;
     }
 
+    /// <summary>A length-prefixed string.</summary>
     public string ReadVarString() => System.Text.Encoding.UTF8.GetString(ReadVarStringBytes());
 
     internal float ReadFloat32() => BinaryPrimitives.ReadSingleBigEndian(ReadBytes(4));

@@ -14,6 +14,7 @@ public sealed class LibEncoder : IDisposable
     private byte[] buffer;
     private int length;
 
+    /// <summary>Rents a buffer of at least so many bytes.</summary>
     public LibEncoder(int capacity = 256) => buffer = ArrayPool<byte>.Shared.Rent(capacity);
 
     /// <summary>Number of bytes written.</summary>
@@ -22,6 +23,7 @@ public sealed class LibEncoder : IDisposable
     /// <summary>What was written; valid until the next write.</summary>
     public ReadOnlySpan<byte> Written => buffer.AsSpan(0, length);
 
+    /// <summary>A copy of what was written.</summary>
     public byte[] ToArray() => Written.ToArray();
 
     /// <summary>Forgets what was written and keeps the buffer.</summary>
@@ -29,6 +31,7 @@ public sealed class LibEncoder : IDisposable
 
     internal void Truncate(int newLength) => length = newLength;
 
+    /// <summary>One byte.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void WriteByte(byte value)
     {
@@ -39,6 +42,7 @@ public sealed class LibEncoder : IDisposable
         buffer[length++] = value;
     }
 
+    /// <summary>An unsigned integer, 7 bits a byte, lowest first. What Yjs is to read must stay below 2^53.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void WriteVarUint(ulong value)
     {
@@ -62,12 +66,14 @@ public sealed class LibEncoder : IDisposable
         }
     }
 
+    /// <summary>Bytes as they are, without their length.</summary>
     public void WriteBytes(ReadOnlySpan<byte> value)
     {
         value.CopyTo(Reserve(value.Length));
         length += value.Length;
     }
 
+    /// <summary>Length-prefixed bytes.</summary>
     public void WriteVarBytes(ReadOnlySpan<byte> value)
     {
         WriteVarUint((uint)value.Length);
@@ -110,6 +116,7 @@ public sealed class LibEncoder : IDisposable
         length += 8;
     }
 
+    /// <summary>Returns the buffer.</summary>
     public void Dispose()
     {
         if (buffer.Length > 0)

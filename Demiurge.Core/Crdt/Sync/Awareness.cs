@@ -30,6 +30,8 @@ public sealed class Awareness : IDisposable
     private readonly Dictionary<uint, AwarenessState> known = [];
     private readonly HashSet<uint> own = [];
 
+    /// <param name="doc">Gives <see cref="ClientId"/>; nothing else of it is used.</param>
+    /// <param name="timeProvider">The system's clock when null.</param>
     public Awareness(YDoc doc, TimeProvider? timeProvider = null)
     {
         ArgumentNullException.ThrowIfNull(doc);

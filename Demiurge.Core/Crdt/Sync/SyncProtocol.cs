@@ -16,8 +16,10 @@ public enum SyncMessageKind
 /// <summary>A sync message; <see cref="Payload"/> is a state vector or an update and points into the bytes that were read.</summary>
 public readonly ref struct SyncMessage(SyncMessageKind kind, ReadOnlySpan<byte> payload)
 {
+    /// <summary>What it is.</summary>
     public SyncMessageKind Kind { get; } = kind;
 
+    /// <summary>A state vector for step 1, an update (format v1) otherwise.</summary>
     public ReadOnlySpan<byte> Payload { get; } = payload;
 }
 
@@ -27,6 +29,7 @@ public readonly ref struct SyncMessage(SyncMessageKind kind, ReadOnlySpan<byte> 
 /// </summary>
 public static class SyncProtocol
 {
+    /// <summary>What a peer opens with.</summary>
     public static byte[] WriteStep1(YDoc doc) => Write(SyncMessageKind.Step1, doc.EncodeStateVector());
 
     /// <param name="doc">The document to send from.</param>
@@ -34,6 +37,7 @@ public static class SyncProtocol
     /// <exception cref="CrdtDecodingException">The state vector is malformed.</exception>
     public static byte[] WriteStep2(YDoc doc, ReadOnlySpan<byte> stateVector) => Write(SyncMessageKind.Step2, doc.EncodeStateAsUpdate(stateVector));
 
+    /// <summary>A change as it happens, in format v1.</summary>
     public static byte[] WriteUpdate(ReadOnlySpan<byte> update) => Write(SyncMessageKind.Update, update);
 
     /// <exception cref="CrdtDecodingException">The message is malformed or of unknown kind.</exception>

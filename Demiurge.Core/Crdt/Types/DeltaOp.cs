@@ -29,18 +29,23 @@ public readonly record struct DeltaOp
     /// <summary>Formats of the insertion, or changes of format of what is retained; null for none.</summary>
     public IReadOnlyDictionary<string, object?>? Attributes { get; }
 
+    /// <summary>Inserts text, an embed, or the elements of a list.</summary>
     public static DeltaOp Inserted(object content, IReadOnlyDictionary<string, object?>? attributes = null)
     {
         ArgumentNullException.ThrowIfNull(content);
         return new(content, 0, 0, attributes);
     }
 
+    /// <summary>Keeps units, with other formats if attributes are given.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
     public static DeltaOp Retained(int count, IReadOnlyDictionary<string, object?>? attributes = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         return new(null, count, 0, attributes);
     }
 
+    /// <summary>Deletes units.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
     public static DeltaOp Deleted(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);

@@ -32,11 +32,13 @@ public sealed class YEvent
         transactionNumber = transaction.Number;
     }
 
+    /// <summary>The type that changed.</summary>
     public YType Target { get; }
 
     /// <summary>The type whose observer is being called.</summary>
     public YType CurrentTarget { get; private set; }
 
+    /// <summary>The transaction that changed it.</summary>
     public Transaction Transaction { get; }
 
     /// <summary>Keys (string) and indexes (int) from <see cref="CurrentTarget"/> to <see cref="Target"/>.</summary>

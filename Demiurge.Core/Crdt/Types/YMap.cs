@@ -11,8 +11,11 @@ public class YMap : YType
 {
     private List<KeyValuePair<string, object?>>? preliminary;
 
+    /// <summary>An empty map, to be inserted somewhere.</summary>
     public YMap() => preliminary = [];
 
+    /// <param name="entries">What it holds; of a key that occurs twice the last value.</param>
+    /// <exception cref="ArgumentException">A value can't be stored.</exception>
     public YMap(IEnumerable<KeyValuePair<string, object?>> entries) : this()
     {
         foreach (var (key, value) in entries)
@@ -36,14 +39,17 @@ public class YMap : YType
     /// <summary>Number of keys that have a value.</summary>
     public int Count => preliminary?.Count ?? Items().Count();
 
+    /// <summary>Keys that have a value, in the order in which they were first set.</summary>
     public IEnumerable<string> Keys => Entries.Select(static entry => entry.Key);
 
     /// <summary>Keys and values as they are now, in the order in which the keys were first set.</summary>
     public IEnumerable<KeyValuePair<string, object?>> Entries => preliminary?.ToList()
         ?? Items().Select(entry => KeyValuePair.Create(Store.Names[entry.Key], MapEditor.Last(Doc!, entry.Item))).ToList();
 
+    /// <summary>Whether a key has a value, which may be null.</summary>
     public bool ContainsKey(string key) => preliminary?.Exists(entry => entry.Key == key) ?? FindVisible(key) != 0;
 
+    /// <summary>The value of a key; false if it has none.</summary>
     public bool TryGet(string key, out object? value)
     {
         value = null;

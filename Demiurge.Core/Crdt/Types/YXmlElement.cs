@@ -74,6 +74,7 @@ public sealed class YXmlElement : YXmlFragment
         ? preliminaryAttributes.Find(attribute => attribute.Key == attributeName).Value
         : GetKey(attributeName);
 
+    /// <summary>Whether an attribute is set, be it to null.</summary>
     public bool HasAttribute(string attributeName) => preliminaryAttributes?.Exists(attribute => attribute.Key == attributeName) ?? HasKey(attributeName);
 
     /// <summary>All attributes, in the order in which they were first set.</summary>

@@ -63,8 +63,10 @@ public sealed class UndoManager : IDisposable
     /// <summary>Raised when <see cref="CanUndo"/> or <see cref="CanRedo"/> may have changed.</summary>
     public event Action? StackChanged;
 
+    /// <summary>Whether there is a step to undo. It may turn out to have no effect any more.</summary>
     public bool CanUndo => undoSteps.Count > 0;
 
+    /// <summary>Whether there is a step to redo.</summary>
     public bool CanRedo => redoSteps.Count > 0;
 
     /// <summary>Steps that can be undone, the next one last.</summary>
@@ -142,6 +144,7 @@ public sealed class UndoManager : IDisposable
     /// <summary>Captures transactions of one more origin, see <see cref="UndoManagerOptions.TrackedOrigins"/>.</summary>
     public void AddTrackedOrigin(object? origin) => origins.Add(origin);
 
+    /// <summary>No longer captures transactions of an origin. Steps captured so far stay.</summary>
     public void RemoveTrackedOrigin(object? origin) => origins.Remove(origin);
 
     /// <summary>Stops capturing for good. Happens by itself when the document is disposed.</summary>

@@ -12,6 +12,7 @@ public sealed record UndoManagerOptions
     /// <summary>A change that comes sooner than this after the last one joins its step. Zero makes every transaction a step.</summary>
     public TimeSpan CaptureTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>The clock of <see cref="CaptureTimeout"/>.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>The Yjs client id under which undo and redo write; the document's own when null.</summary>
