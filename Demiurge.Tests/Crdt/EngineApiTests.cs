@@ -51,6 +51,31 @@ public sealed class EngineApiTests
     }
 
     [Fact]
+    public void Inspect_UpdateThatLiesAboutWhatIsKnown_NamesTheRootItWouldChange()
+    {
+        // Client 5 has three characters in "secret"; an update says that they are in "open", and goes on from there.
+        using var doc = new YDoc(new() { ClientId = 1 });
+        using var writer = new YDoc(new() { ClientId = 5 });
+        writer.GetText("secret").Insert(0, "abc");
+        doc.ApplyUpdate(writer.EncodeStateAsUpdate());
+        using var liar = new YDoc(new() { ClientId = 5 });
+        liar.GetText("open").Insert(0, "abcdef");
+        var lie = liar.EncodeStateAsUpdate();
+        using var follower = new YDoc(new() { ClientId = 6 });
+        follower.ApplyUpdate(lie);
+        var updates = new List<byte[]>();
+        follower.Updated += change => updates.Add(change.Update);
+        follower.GetText("open").Insert(3, "-");
+        var both = YUpdates.MergeUpdates(lie, updates[0]);
+
+        Assert.Equal(["open"], YUpdates.Inspect(both).Roots);
+        Assert.Equal(["secret"], doc.Inspect(both).Roots);
+        doc.ApplyUpdate(both);
+        Assert.Equal("abc-def", doc.GetText("secret").ToString());
+        Assert.Empty(doc.Inspect(both).Roots);
+    }
+
+    [Fact]
     public void DecodeStateVector_OfUpdate_StopsAtTheFirstGap()
     {
         using var doc = new YDoc(new() { ClientId = 1 });

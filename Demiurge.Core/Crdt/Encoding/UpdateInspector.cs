@@ -84,6 +84,15 @@ internal static class UpdateInspector
                 {
                     break;
                 }
+                if (store is not null && store.State(part.Client) is var known && known > part.Clock)
+                {
+                    // What is known stays where it is, whatever the update says of it; the rest goes on from there.
+                    if (known < part.EndClock && RootName(store, part.Client, known - 1) is { } here)
+                    {
+                        root = IndexOf(here);
+                    }
+                    break;
+                }
                 if (part.ParentKind == ParentReference.Root)
                 {
                     root = IndexOf(System.Text.Encoding.UTF8.GetString(update.Slice(part.NameStart, part.NameLength)));
@@ -91,12 +100,12 @@ internal static class UpdateInspector
                 }
                 var (client, clock) = part.ParentKind == ParentReference.Item ? (part.ParentClient, part.ParentClock)
                     : part.HasOrigin ? (part.OriginClient, part.OriginClock) : (part.RightClient, part.RightClock);
-                if (Find(index, client, clock) is >= 0 and var next)
+                var name = store is null ? null : RootName(store, client, clock);
+                if (name is null && (store is null || clock >= store.State(client)) && Find(index, client, clock) is >= 0 and var next)
                 {
                     at = next;
                     continue;
                 }
-                var name = store is null ? null : RootName(store, client, clock);
                 root = name is null ? Unknown : IndexOf(name);
                 refersElsewhere |= name is null;
                 break;
@@ -123,8 +132,10 @@ internal static class UpdateInspector
     /// <summary>Which struct of the update holds an id; -1 if none does.</summary>
     private static int Find(UpdateIndex index, ulong client, int clock)
     {
-        foreach (var section in index.Sections)
+        // Of a client that occurs twice the later section counts.
+        for (var i = index.Sections.Count - 1; i >= 0; i--)
         {
+            var section = index.Sections[i];
             if (section.Client != client)
             {
                 continue;
