@@ -40,6 +40,7 @@ public static class ContainersRegistration
         services.AddSingleton<ContainerService>();
         services.AddSingleton<ContainerOffers>();
         services.AddSingleton<ContainerDirectory>();
+        services.AddSingleton<PlatformContainers>();
 
         services.AddReconciler();
         return services;
