@@ -5,15 +5,13 @@ namespace Demiurge.Core.Crdt;
 /// <summary>
 /// A replicated document, compatible with <c>yjs</c> 13: what it encodes, Yjs reads, and the other way round. One writer at a time: the
 /// document and everything obtained from it belong to one thread at a time; a change while another thread is in a transaction throws
-/// <see cref="InvalidOperationException"/>.
+/// <see cref="InvalidOperationException"/>. What another thread may read meanwhile is a <see cref="FrozenDoc"/>, which <see cref="Freeze"/> gives.
 /// </summary>
 public sealed partial class YDoc : IDisposable
 {
     private readonly Dictionary<int, YType> types = [];
     private readonly List<Transaction> unfinished = [];
     private readonly UpdateIntegrator integrator;
-    private readonly LibEncoder scratch = new();
-
     /// <summary>For updates that are being handed out, so that whoever gets one may encode the document meanwhile.</summary>
     private readonly LibEncoder updateBuffer = new();
     private readonly Stack<Transaction> spare = [];
@@ -169,59 +167,25 @@ public sealed partial class YDoc : IDisposable
 
     /// <summary>Everything beyond a state vector, and all deletions, as an update (format v1). Includes what still waits.</summary>
     /// <exception cref="CrdtDecodingException">The state vector is malformed.</exception>
-    public byte[] EncodeStateAsUpdate(ReadOnlySpan<byte> targetStateVector = default)
-    {
-        var from = StateVector.Decode(targetStateVector);
-        scratch.Clear();
-        var encoder = new UpdateEncoderV1(scratch);
-        UpdateWriter.WriteStructs(encoder, Store, from);
-        Store.AllDeletes().Write(encoder);
-        var state = scratch.ToArray();
-        if (!HasPending)
-        {
-            return state;
-        }
-        var parts = new List<byte[]> { state };
-        if (integrator.PendingDeleteUpdate is { } deletes)
-        {
-            parts.Add(deletes);
-        }
-        if (integrator.PendingUpdate is { } structs)
-        {
-            parts.Add(UpdateMerger.Diff(structs, from));
-        }
-        return UpdateMerger.Merge([.. parts]);
-    }
+    public byte[] EncodeStateAsUpdate(ReadOnlySpan<byte> targetStateVector = default) =>
+        new StateEncoder(Store, integrator.PendingUpdate, integrator.PendingDeleteUpdate).Encode(targetStateVector);
 
     /// <summary>As <see cref="EncodeStateAsUpdate"/>, in update format v2: smaller, above all for long documents.</summary>
     /// <exception cref="CrdtDecodingException">The state vector is malformed.</exception>
-    public byte[] EncodeStateAsUpdateV2(ReadOnlySpan<byte> targetStateVector = default)
-    {
-        if (HasPending)
-        {
-            return YUpdates.ConvertUpdateFormatV1ToV2(EncodeStateAsUpdate(targetStateVector));
-        }
-        var from = StateVector.Decode(targetStateVector);
-        var columns = UpdateColumns.Rent();
-        var encoder = new UpdateEncoderV2(columns);
-        UpdateWriter.WriteStructs(encoder, Store, from);
-        Store.AllDeletes().Write(encoder);
-        return columns.Finish();
-    }
+    public byte[] EncodeStateAsUpdateV2(ReadOnlySpan<byte> targetStateVector = default) =>
+        new StateEncoder(Store, integrator.PendingUpdate, integrator.PendingDeleteUpdate).EncodeV2(targetStateVector);
 
     /// <summary>The next clock of each client. Under a client id of <see cref="Transact(Action{Transaction}, object, uint?)"/> as under any other.</summary>
-    public byte[] EncodeStateVector()
-    {
-        scratch.Clear();
-        var clients = Store.ClientsHighestFirst();
-        scratch.WriteVarUint((uint)clients.Count);
-        foreach (var client in clients)
-        {
-            scratch.WriteVarUint(client.Id);
-            scratch.WriteVarUint((uint)client.State);
-        }
-        return scratch.ToArray();
-    }
+    public byte[] EncodeStateVector() => StateEncoder.EncodeStateVector(Store);
+
+    /// <summary>
+    /// The document as it is now, for another thread to encode while this one goes on. Takes microseconds, whatever the document's size; afterwards changes
+    /// cost a little more until it is disposed of. To be called by the document's writer.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A transaction is open: what it does belongs together.</exception>
+    public FrozenDoc Freeze() => current is null
+        ? new(Store, integrator.PendingUpdate, integrator.PendingDeleteUpdate)
+        : throw new InvalidOperationException("A document can't be frozen inside a transaction. Do it before or after.");
 
     /// <summary>What an update (format v1) would change here: as <see cref="YUpdates.Inspect"/>, with what this document knows about the structs it refers to.</summary>
     /// <exception cref="CrdtDecodingException">The bytes are not an update.</exception>
@@ -247,7 +211,6 @@ public sealed partial class YDoc : IDisposable
         UpdateEncoded = null;
         UpdateEncodedV2 = null;
         AfterTransaction = null;
-        scratch.Dispose();
         updateBuffer.Dispose();
     }
 
@@ -356,7 +319,7 @@ public sealed partial class YDoc : IDisposable
         Store.Merge(transaction);
         Store.CompactHeaps();
         transaction.IsOpen = false;
-        if (!transaction.Local && transaction.Touched.Exists(touched => Store.Clients[touched.Client].Id == ClientId))
+        if (!transaction.Local && HasStructsOf(transaction, ClientId))
         {
             ClientId = RandomClientId();
         }
@@ -382,6 +345,18 @@ public sealed partial class YDoc : IDisposable
         {
             FinishSubdocs(transaction, subdocs, ref failure);
         }
+    }
+
+    private bool HasStructsOf(Transaction transaction, uint clientId)
+    {
+        foreach (var (client, _, _) in transaction.Touched)
+        {
+            if (Store.Clients[client].Id == clientId)
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// <summary>Gives the update in the buffer to those who take it from there, then to those who want bytes of their own.</summary>
@@ -443,11 +418,11 @@ public sealed partial class YDoc : IDisposable
                 Guarded(static call => call.target.CallObservers(call.change), (target, change), ref failure);
             }
         }
-        foreach (var (type, events) in deep ?? [])
+        for (var i = 0; i < deep?.Count; i++)
         {
-            if (!type.IsDeleted)
+            if (!deep[i].Type.IsDeleted)
             {
-                Guarded(static call => CallDeepObservers(call.type, call.events), (type, events), ref failure);
+                Guarded(static call => CallDeepObservers(call.Type, call.Events), deep[i], ref failure);
             }
         }
         if (AfterTransaction is { } after)

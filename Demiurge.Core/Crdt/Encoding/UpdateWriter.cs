@@ -26,11 +26,15 @@ internal static class UpdateWriter
             WriteClient(encoder, store, store.Clients[touched[0].Client], touched[0].Before);
             return;
         }
-        foreach (var (client, before, _) in touched.OrderByDescending(one => store.Clients[one.Client].Id))
+        foreach (var (client, before, _) in HighestFirst(touched, store))
         {
             WriteClient(encoder, store, store.Clients[client], before);
         }
     }
+
+    // A method of its own: the lambda would cost an allocation in the one above, used or not.
+    private static IEnumerable<TouchedClient> HighestFirst(List<TouchedClient> touched, StructStore store) =>
+        touched.OrderByDescending(one => store.Clients[one.Client].Id);
 
     private static void WriteClient<T>(T encoder, StructStore store, ClientBlocks client, int clock) where T : struct, IUpdateEncoder =>
         WriteClient(encoder, store, client, clock, client.Count);

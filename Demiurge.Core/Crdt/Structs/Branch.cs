@@ -35,13 +35,13 @@ internal struct Branch
     public int LastEntry;
 
     /// <summary>Search markers of the list, once a position has been looked for.</summary>
-    public SearchMarkers? Markers;
+    public ListMarkers? Markers;
 
     public BranchKind Kind;
 
     /// <summary>A format has been here. Of a root forgotten when its kind becomes known, as in Yjs.</summary>
     public bool HasFormatting;
 
-    /// <summary>A format has been here, whatever Yjs remembers of it: no search markers, and no short cuts for plain text.</summary>
+    /// <summary>A format has been here, whatever Yjs remembers of it: no short cuts for plain text.</summary>
     public bool HasFormats;
 }

@@ -11,6 +11,10 @@ internal sealed class ClientBlocks(ulong id, int index)
     private int[] clocks = new int[4];
     private int[] handles = new int[4];
 
+    /// <summary>Positions below this may be read by a view: before one is written to, the arrays are copied.</summary>
+    private int shared;
+    private ViewCount? views;
+
     /// <summary>The Yjs client id.</summary>
     public ulong Id { get; } = id;
 
@@ -58,6 +62,7 @@ internal sealed class ClientBlocks(ulong id, int index)
     {
         Debug.Assert(clock == State);
         EnsureRoom();
+        Own(Count);
         clocks[Count] = clock;
         handles[Count++] = handle;
         State = clock + length;
@@ -66,6 +71,7 @@ internal sealed class ClientBlocks(ulong id, int index)
     public void Insert(int position, int handle, int clock)
     {
         EnsureRoom();
+        Own(position);
         Array.Copy(clocks, position, clocks, position + 1, Count - position);
         Array.Copy(handles, position, handles, position + 1, Count - position);
         clocks[position] = clock;
@@ -75,9 +81,37 @@ internal sealed class ClientBlocks(ulong id, int index)
 
     public void RemoveRange(int position, int count)
     {
-        Array.Copy(clocks, position + count, clocks, position, Count - position - count);
-        Array.Copy(handles, position + count, handles, position, Count - position - count);
+        var behind = Count - position - count;
+        if (behind > 0)
+        {
+            Own(position);
+            Array.Copy(clocks, position + count, clocks, position, behind);
+            Array.Copy(handles, position + count, handles, position, behind);
+        }
         Count -= count;
+    }
+
+    /// <summary>The structs as they are now, for a view that is counted. It shares the arrays.</summary>
+    public ClientBlocks Freeze(ViewCount views)
+    {
+        this.views = views;
+        shared = Math.Max(views.Any ? shared : 0, Count);
+        return new(Id, Index) { clocks = clocks, handles = handles, Count = Count, State = State };
+    }
+
+    /// <summary>What lies from a position on is about to be written to.</summary>
+    private void Own(int position)
+    {
+        if (position >= shared)
+        {
+            return;
+        }
+        if (views!.Any)
+        {
+            clocks = [.. clocks];
+            handles = [.. handles];
+        }
+        shared = 0;
     }
 
     private void EnsureRoom()
@@ -86,6 +120,7 @@ internal sealed class ClientBlocks(ulong id, int index)
         {
             Array.Resize(ref clocks, Count * 2);
             Array.Resize(ref handles, Count * 2);
+            shared = 0;
         }
     }
 }

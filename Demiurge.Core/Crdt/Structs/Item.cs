@@ -34,6 +34,9 @@ internal enum ItemFlags : byte
 
     /// <summary>Undo has put a copy elsewhere; its id is in <see cref="StructStore.Redone"/>.</summary>
     Redone = 16,
+
+    /// <summary>One of Yjs' markers points here (or has: see <see cref="YjsMarkers"/>).</summary>
+    Marked = 32,
 }
 
 /// <summary>

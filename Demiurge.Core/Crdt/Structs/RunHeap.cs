@@ -73,6 +73,12 @@ internal sealed class RunHeap<T> where T : unmanaged
         slack = true;
     }
 
+    /// <summary>
+    /// The runs there are now, to be read by another thread. They stay where they are: what is written later goes to the end or to
+    /// spare room behind a run, and compaction makes a new array. Whoever overwrites a run must see to it that there are no views.
+    /// </summary>
+    public RunHeap<T> Freeze() => new() { data = data, used = used };
+
     /// <summary>Starts an empty array with room for what is live; runs are then appended again from <paramref name="old"/>.</summary>
     public void BeginCompaction(out T[] old)
     {

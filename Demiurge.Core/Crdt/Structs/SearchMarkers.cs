@@ -6,11 +6,12 @@ namespace Demiurge.Core.Crdt;
 /// <summary>
 /// Remembered positions in the list of one branch. Invariant, as long as no transaction is halfway: a marker's item is in the list, and its index is the
 /// number of visible units before that item. Yjs has such markers too (<c>findMarker</c> in <c>yjs/src/types/AbstractType.js</c>); where they are and
-/// how many is our own affair, because where an insertion goes depends on its index alone: a text's after what is deleted there, an array's before.
+/// how many is our own affair, because where an insertion goes depends on its index alone: a text's after what is deleted there, an array's before. The
+/// one exception has <see cref="YjsMarkers"/>.
 /// <para>Every insertion and deletion passes over all markers, so what that looks at, the indexes, are an array of their own and no item is
 /// touched. Changes that come without an index (from elsewhere, or by undo) forget the markers of their branch.</para>
 /// </summary>
-internal sealed class SearchMarkers(StructStore store)
+internal sealed class SearchMarkers(StructStore store) : ListMarkers
 {
     private const int Limit = 80;
 
@@ -22,13 +23,9 @@ internal sealed class SearchMarkers(StructStore store)
     private int count;
     private int searches;
 
-    public void Clear() => count = 0;
+    public override void Clear() => count = 0;
 
-    /// <summary>
-    /// An item at or before an index, and the index at which it starts; no item when there is nothing to go by. With
-    /// <paramref name="skipDeleted"/> the item is not a deleted one if anything visible follows.
-    /// </summary>
-    public (int Item, int Index) Find(int branch, int index, bool skipDeleted = false)
+    public override (int Item, int Index) Find(int branch, int index, bool skipDeleted = false)
     {
         var table = store.Items;
         var item = store.Branches[branch].Start;
@@ -42,11 +39,11 @@ internal sealed class SearchMarkers(StructStore store)
         {
             (item, itemIndex) = (items[nearest], indexes[nearest]);
         }
-        ref var here = ref table[item];
+        ref readonly var here = ref table.Peek(item);
         while (itemIndex > index)
         {
             item = here.Left;
-            here = ref table[item];
+            here = ref table.Peek(item);
             itemIndex -= here.IsVisible ? here.Length : 0;
         }
         while (here.Right != 0 && (itemIndex < index || (skipDeleted && !here.IsVisible)))
@@ -60,14 +57,13 @@ internal sealed class SearchMarkers(StructStore store)
                 itemIndex += here.Length;
             }
             item = here.Right;
-            here = ref table[item];
+            here = ref table.Peek(item);
         }
         Remember(nearest, item, itemIndex, store.Branches[branch].Length / Limit);
         return (item, itemIndex);
     }
 
-    /// <summary>Something of a length is about to be inserted at an index, before what is deleted there or after it.</summary>
-    public void Inserted(int index, int length, bool beforeDeleted)
+    public override void Inserted(int index, int length, bool beforeDeleted)
     {
         var known = indexes.AsSpan(0, count);
         var first = beforeDeleted ? index : index + 1;
@@ -93,8 +89,7 @@ internal sealed class SearchMarkers(StructStore store)
         }
     }
 
-    /// <summary>So many units have been deleted from an index on.</summary>
-    public void Deleted(int index, int length)
+    public override void Deleted(int index, int length)
     {
         var known = indexes.AsSpan(0, count);
         var lanes = Vector<int>.Count;
@@ -111,8 +106,7 @@ internal sealed class SearchMarkers(StructStore store)
         }
     }
 
-    /// <summary>The item with the highest index that is remembered; 0 when none is.</summary>
-    public int Last()
+    public override int Last()
     {
         var (last, index) = (0, 0);
         for (var i = 0; i < count; i++)
@@ -125,8 +119,7 @@ internal sealed class SearchMarkers(StructStore store)
         return last;
     }
 
-    /// <summary>An item is about to become part of the one to its left, whose visible length is given.</summary>
-    public void Merged(int item, int left, int visibleLength)
+    public override void Merged(int item, int left, int visibleLength)
     {
         for (var i = items.AsSpan(0, count).IndexOf(item); i >= 0 && i < count; i++)
         {
@@ -138,8 +131,7 @@ internal sealed class SearchMarkers(StructStore store)
         }
     }
 
-    /// <summary>Whether the invariant holds. Slow: for tests.</summary>
-    public bool AreRight(int branch)
+    public override bool AreRight(int branch)
     {
         var starts = new Dictionary<int, int>();
         var index = 0;

@@ -6,7 +6,7 @@ namespace Demiurge.Core.Crdt;
 /// <summary>Strings that occur often (map keys, names of roots, format keys and values), each kept once and named by its index.</summary>
 internal sealed class StringTable
 {
-    private readonly List<string> strings = [];
+    private string[] strings = new string[4];
     private readonly Dictionary<string, int> indexes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> bySpan;
 
@@ -14,7 +14,10 @@ internal sealed class StringTable
 
     public string this[int index] => strings[index];
 
-    public int Count => strings.Count;
+    public int Count { get; private set; }
+
+    /// <summary>The strings there are now, to be read by index by another thread. Strings are only ever added, so nothing is copied.</summary>
+    public StringTable Freeze() => new() { strings = strings, Count = Count };
 
     public int IndexOf(string value) => indexes.TryGetValue(value, out var index) ? index : -1;
 
@@ -22,8 +25,12 @@ internal sealed class StringTable
     {
         if (!indexes.TryGetValue(value, out var index))
         {
-            index = strings.Count;
-            strings.Add(value);
+            index = Count;
+            if (index == strings.Length)
+            {
+                Array.Resize(ref strings, index * 2);
+            }
+            strings[Count++] = value;
             indexes.Add(value, index);
         }
         return index;

@@ -79,11 +79,18 @@ internal sealed partial class StructStore
                     Chars.Discard(RunHeap<char>.Capacity(left.Length) - left.Length, false);
                 }
                 right.A = left.A + length;
-                var halves = Chars[left.A + length - 1, 2];
-                if (char.IsHighSurrogate(halves[0]))
+                if (char.IsHighSurrogate(Chars[left.A + length - 1, 1][0]))
                 {
+                    if (views.Any)
+                    {
+                        // Somebody may be reading the run: it is written to elsewhere.
+                        Chars.Append(left.Length, out var copy);
+                        Chars[left.A, left.Length].CopyTo(Chars[copy, left.Length]);
+                        Chars.Discard(left.Length, false);
+                        (left.A, right.A) = (copy, copy + length);
+                    }
                     // Half a character can't be encoded, and yjs replaces both halves.
-                    halves.Fill(Replacement);
+                    Chars[left.A + length - 1, 2].Fill(Replacement);
                 }
                 break;
             case ContentKind.Any or ContentKind.Json:
@@ -197,7 +204,7 @@ internal sealed partial class StructStore
         }
     }
 
-    public ReadOnlySpan<char> TextOf(int item) => Chars[Items[item].A, Items[item].Length];
+    public ReadOnlySpan<char> TextOf(int item) => Chars[Items.Peek(item).A, Items.Peek(item).Length];
 
     /// <summary>One value of a countable item, other than a shared type.</summary>
     public object? ReadValue(ref Item item, int index)
@@ -250,6 +257,11 @@ internal sealed partial class StructStore
     /// <summary>Rewrites the heaps without what has been left behind, when that is most of them.</summary>
     public void CompactHeaps()
     {
+        if (views.Any)
+        {
+            // Every item would have to be copied, too.
+            return;
+        }
         if (Chars.ShouldCompact)
         {
             Chars.BeginCompaction(out var old);

@@ -18,23 +18,23 @@ internal sealed partial class StructStore
 
     public StructStore() => Maps = new(Branches);
 
-    public ChunkedTable<Item> Items { get; } = new();
+    public ChunkedTable<Item> Items { get; private init; } = new();
 
-    public ChunkedTable<Branch> Branches { get; } = new();
+    public ChunkedTable<Branch> Branches { get; private init; } = new();
 
     public MapTable Maps { get; }
 
-    public List<ClientBlocks> Clients { get; } = [];
+    public List<ClientBlocks> Clients { get; private init; } = [];
 
     /// <summary>Map keys, format keys, names of roots and XML elements.</summary>
-    public StringTable Names { get; } = new();
+    public StringTable Names { get; private init; } = new();
 
     /// <summary>Values of formats, as JSON. Index 0 is null.</summary>
-    public StringTable Values { get; } = CreateValues();
+    public StringTable Values { get; private init; } = CreateValues();
 
-    public RunHeap<char> Chars { get; } = new();
+    public RunHeap<char> Chars { get; private init; } = new();
 
-    public RunHeap<byte> Bytes { get; } = new();
+    public RunHeap<byte> Bytes { get; private init; } = new();
 
     /// <summary>Copies that undo has made, by item.</summary>
     public Dictionary<int, ItemId> Redone { get; } = [];
@@ -167,6 +167,7 @@ internal sealed partial class StructStore
         right.Left = leftHandle;
         right.OriginClient = left.Client;
         right.OriginClock = right.Clock - 1;
+        right.Flags &= ~ItemFlags.Marked;
         SplitContent(ref left, ref right, length);
         if ((left.Flags & ItemFlags.Redone) != 0)
         {

@@ -4,18 +4,18 @@ namespace Demiurge.Core.Crdt;
 internal static class ListEditor
 {
     /// <summary>Search markers of a branch; none for those that have no use for them.</summary>
-    public static SearchMarkers? Markers(StructStore store, int branch)
+    public static ListMarkers? Markers(StructStore store, int branch)
     {
         ref var owner = ref store.Branches[branch];
         if (owner.Markers is { } markers)
         {
             return markers;
         }
-        if (owner.HasFormats || owner.Kind is not (BranchKind.Array or BranchKind.Text or BranchKind.XmlText))
+        if (owner.HasFormatting || owner.Kind is not (BranchKind.Array or BranchKind.Text or BranchKind.XmlText))
         {
             return null;
         }
-        return owner.Markers = new(store);
+        return owner.Markers = owner.HasFormats ? new YjsMarkers(store) : new SearchMarkers(store);
     }
 
     public static void Insert(Transaction transaction, int branch, int index, List<Content> content)

@@ -284,12 +284,14 @@ public class YText : YType
             return "";
         }
         var text = new StringBuilder(Length);
-        for (var handle = Store.Branches[Branch].Start; handle != 0; handle = Store.Items[handle].Right)
+        for (var handle = Store.Branches[Branch].Start; handle != 0;)
         {
-            if (Store.Items[handle].IsVisible && Store.Items[handle].Kind == ContentKind.String)
+            ref readonly var item = ref Store.Items.Peek(handle);
+            if (item.IsVisible && item.Kind == ContentKind.String)
             {
                 text.Append(Store.TextOf(handle));
             }
+            handle = item.Right;
         }
         return text.ToString();
     }
