@@ -15,7 +15,7 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && a
 var trace = Option("--trace");
 var quick = args.Contains("--quick");
 var only = Option("--only") ?? "";
-var rounds = int.Parse(Option("--rounds") ?? (quick ? "3" : "7"), CultureInfo.InvariantCulture);
+var rounds = int.Parse(Option("--rounds") ?? (quick ? "3" : "5"), CultureInfo.InvariantCulture);
 var formats = (Option("--format") ?? "v1,v2").Split(',');
 var engines = (Option("--engines") ?? "ours,yjs,ywasm").Split(',');
 // A round of a long trace may take a minute in a peer. Beyond this much time for a row no further round is begun, for anybody.

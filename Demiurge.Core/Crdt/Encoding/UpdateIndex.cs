@@ -81,6 +81,7 @@ internal sealed class UpdateIndex
             var client = decoder.ReadVarUint();
             var clock = decoder.ReadVarInt32();
             var first = count;
+            Expect((int)Math.Min(number, (ulong)decoder.Remaining / 8));
             for (; number > 0; number--)
             {
                 ref var read = ref Next();
@@ -93,6 +94,15 @@ internal sealed class UpdateIndex
             }
         }
         Deletes.Read(ref decoder);
+    }
+
+    /// <summary>Makes room for structs that are said to follow; for no more than the bytes at hand can well hold.</summary>
+    private void Expect(int more)
+    {
+        if (structs.Length - count < more)
+        {
+            Array.Resize(ref structs, count + more);
+        }
     }
 
     private ref StructRef Next()

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Demiurge.Core.Crdt;
@@ -283,17 +284,21 @@ public class YText : YType
         {
             return "";
         }
-        var text = new StringBuilder(Length);
+        var chars = ArrayPool<char>.Shared.Rent(Length);
+        var used = 0;
         for (var handle = Store.Branches[Branch].Start; handle != 0;)
         {
             ref readonly var item = ref Store.Items.Peek(handle);
             if (item.IsVisible && item.Kind == ContentKind.String)
             {
-                text.Append(Store.TextOf(handle));
+                Store.TextOf(handle).CopyTo(chars.AsSpan(used));
+                used += item.Length;
             }
             handle = item.Right;
         }
-        return text.ToString();
+        var text = new string(chars, 0, used);
+        ArrayPool<char>.Shared.Return(chars);
+        return text;
     }
 
     public override object? ToJson() => ToString();
