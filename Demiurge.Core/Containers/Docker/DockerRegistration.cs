@@ -12,6 +12,10 @@ public static class DockerRegistration
     {
         services.AddOptions<DockerOptions>().Bind(configuration.GetSection(DockerOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<HostKeys>();
+        services.AddSingleton<IHostProbe, DockerHostProbe>();
+        services.AddSingleton<ContainerHostService>();
+        services.AddSingleton<HostWatcher>();
+        services.AddHostedService(provider => provider.GetRequiredService<HostWatcher>());
         services.AddSingleton<DockerContainerRuntimes>();
         services.AddSingleton<IContainerRuntimes>(provider => provider.GetRequiredService<DockerContainerRuntimes>());
         return services;

@@ -4,35 +4,39 @@ namespace Demiurge.Core.Containers.Docker;
 
 /// <summary>
 /// Firewall rules on the engine's machine, where this process is on that machine and may set them: containers open no connections to the machine itself (Web, PostgreSQL,
-/// gateways listen there), nor to link-local addresses, nor, if wanted, to private networks. Rules are added where they are missing, never twice, and stay. Safe for concurrent use.
+/// gateways listen there), to other organizations' networks, to link-local addresses, and, if wanted, to private networks. Rules are added where they are missing, never twice, and
+/// stay. Safe for concurrent use.
 /// </summary>
+/// <remarks>
+/// Docker keeps networks apart, too, but takes its rules out and puts them back whenever a network is made: for milliseconds, and longer on a busy machine, organizations reach one
+/// another (seen with 20.10). What is forwarded is therefore judged in the table <c>mangle</c>, before Docker's and out of its way.
+/// </remarks>
 internal sealed partial class HostFirewall(IHostShell shell, DockerOptions options, TimeProvider time, ILogger logger)
 {
     private const string Bridges = OrganizationNetworks.InterfacePrefix + "+";
-    private const string Chain = "DEMIURGE";
+    private const string HostChain = "DEMIURGE-HOST";
+    private const string OutChain = "DEMIURGE-OUT";
     private static readonly TimeSpan Trust = TimeSpan.FromMinutes(1);
     private static readonly string[] PrivateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
 
     private readonly SemaphoreSlim turn = new(1, 1);
-    private long checkedAt;
+    private readonly Dictionary<string, long> seen = [];
     private string? told;
 
     /// <summary>Why containers can reach the engine's machine; null when they can't, as far as was seen last.</summary>
     public string? Finding { get; private set; } = "No container has been started there yet, so the firewall has not been set up.";
 
-    /// <summary>Sees to the rules, unless that was done within the last minute.</summary>
-    /// <param name="bridge">An interface of one of our networks: it shows whether this is the engine's machine.</param>
+    /// <summary>Sees to the rules, unless that was done for this network within the last minute.</summary>
+    /// <param name="bridge">The network's interface. It also shows whether this is the engine's machine.</param>
     public async Task Ensure(string bridge, CancellationToken cancellationToken)
     {
-        if (IsFresh)
-            return;
         await turn.WaitAsync(cancellationToken);
         try
         {
-            if (IsFresh)
+            if (seen.TryGetValue(bridge, out var at) && time.GetElapsedTime(at) < Trust)
                 return;
             Finding = await Apply(bridge, cancellationToken);
-            checkedAt = time.GetTimestamp();
+            seen[bridge] = time.GetTimestamp();
             if (Finding is { } finding && finding != told)
                 Log.Unprotected(logger, finding);
             told = Finding;
@@ -43,7 +47,22 @@ internal sealed partial class HostFirewall(IHostShell shell, DockerOptions optio
         }
     }
 
-    private bool IsFresh => checkedAt != 0 && time.GetElapsedTime(checkedAt) < Trust;
+    /// <summary>Takes back what concerns a network that is gone.</summary>
+    public async Task Forget(string bridge, CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken);
+        try
+        {
+            if (seen.Remove(bridge) && Finding is null)
+                await Delete("mangle", OutChain, Own(bridge), cancellationToken);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private static string Own(string bridge) => $"-i {bridge} -o {bridge} -j RETURN";
 
     private async Task<string?> Apply(string bridge, CancellationToken cancellationToken)
     {
@@ -53,25 +72,25 @@ internal sealed partial class HostFirewall(IHostShell shell, DockerOptions optio
         try
         {
             // To the machine itself. Replies pass: gateways connect to containers.
-            await NewChain($"{Chain}-HOST", cancellationToken);
-            await Append($"{Chain}-HOST", "-m conntrack --ctstate ESTABLISHED,RELATED -j RETURN", cancellationToken);
-            await Append($"{Chain}-HOST", "-j REJECT", cancellationToken);
-            await InsertFirst("INPUT", $"-i {Bridges} -j {Chain}-HOST", cancellationToken);
+            await NewChain("filter", HostChain, cancellationToken);
+            await Append("filter", HostChain, "-m conntrack --ctstate ESTABLISHED,RELATED -j RETURN", cancellationToken);
+            await Append("filter", HostChain, "-j REJECT", cancellationToken);
+            await InsertFirst("filter", "INPUT", $"-i {Bridges} -j {HostChain}", cancellationToken);
 
-            // Through the machine. Docker keeps its hands off DOCKER-USER and asks it first.
-            await NewChain("DOCKER-USER", cancellationToken);
-            await NewChain($"{Chain}-OUT", cancellationToken);
-            await Append($"{Chain}-OUT", "-m conntrack --ctstate ESTABLISHED,RELATED -j RETURN", cancellationToken);
-            await Append($"{Chain}-OUT", "-d 169.254.0.0/16 -j REJECT", cancellationToken);
+            // Through the machine: inside a network (where bridges ask the firewall, too), but not from one to another.
+            await NewChain("mangle", OutChain, cancellationToken);
+            await InsertFirst("mangle", OutChain, Own(bridge), cancellationToken);
+            await Append("mangle", OutChain, $"-o {Bridges} -j DROP", cancellationToken);
+            await Append("mangle", OutChain, "-m conntrack --ctstate ESTABLISHED,RELATED -j RETURN", cancellationToken);
+            await Append("mangle", OutChain, "-d 169.254.0.0/16 -j DROP", cancellationToken);
             foreach (var range in PrivateRanges)
             {
-                var rule = $"! -o {Bridges} -d {range} -j REJECT";
                 if (options.BlockPrivateNetworks)
-                    await Append($"{Chain}-OUT", rule, cancellationToken);
+                    await Append("mangle", OutChain, $"-d {range} -j DROP", cancellationToken);
                 else
-                    await Delete($"{Chain}-OUT", rule, cancellationToken);
+                    await Delete("mangle", OutChain, $"-d {range} -j DROP", cancellationToken);
             }
-            await InsertFirst("DOCKER-USER", $"-i {Bridges} -j {Chain}-OUT", cancellationToken);
+            await InsertFirst("mangle", "FORWARD", $"-i {Bridges} -j {OutChain}", cancellationToken);
             return null;
         }
         catch (FirewallException exception)
@@ -80,32 +99,33 @@ internal sealed partial class HostFirewall(IHostShell shell, DockerOptions optio
         }
     }
 
-    private async Task NewChain(string chain, CancellationToken cancellationToken)
+    private async Task NewChain(string table, string chain, CancellationToken cancellationToken)
     {
-        if (!await Iptables($"-n -L {chain}", cancellationToken) && !await Iptables($"-N {chain}", cancellationToken) && !await Iptables($"-n -L {chain}", cancellationToken))
+        if (!await Iptables(table, $"-n -L {chain}", cancellationToken) && !await Iptables(table, $"-N {chain}", cancellationToken)
+            && !await Iptables(table, $"-n -L {chain}", cancellationToken))
             throw new FirewallException(shell.LastError);
     }
 
-    private async Task Append(string chain, string rule, CancellationToken cancellationToken)
+    private async Task Append(string table, string chain, string rule, CancellationToken cancellationToken)
     {
-        if (!await Iptables($"-C {chain} {rule}", cancellationToken) && !await Iptables($"-A {chain} {rule}", cancellationToken))
+        if (!await Iptables(table, $"-C {chain} {rule}", cancellationToken) && !await Iptables(table, $"-A {chain} {rule}", cancellationToken))
             throw new FirewallException(shell.LastError);
     }
 
-    private async Task InsertFirst(string chain, string rule, CancellationToken cancellationToken)
+    private async Task InsertFirst(string table, string chain, string rule, CancellationToken cancellationToken)
     {
-        if (!await Iptables($"-C {chain} {rule}", cancellationToken) && !await Iptables($"-I {chain} 1 {rule}", cancellationToken))
+        if (!await Iptables(table, $"-C {chain} {rule}", cancellationToken) && !await Iptables(table, $"-I {chain} 1 {rule}", cancellationToken))
             throw new FirewallException(shell.LastError);
     }
 
-    private async Task Delete(string chain, string rule, CancellationToken cancellationToken)
+    private async Task Delete(string table, string chain, string rule, CancellationToken cancellationToken)
     {
-        if (await Iptables($"-C {chain} {rule}", cancellationToken))
-            await Iptables($"-D {chain} {rule}", cancellationToken);
+        if (await Iptables(table, $"-C {chain} {rule}", cancellationToken))
+            await Iptables(table, $"-D {chain} {rule}", cancellationToken);
     }
 
-    private Task<bool> Iptables(string arguments, CancellationToken cancellationToken) =>
-        shell.Succeeds("iptables", ["-w", "10", .. arguments.Split(' ')], cancellationToken);
+    private Task<bool> Iptables(string table, string arguments, CancellationToken cancellationToken) =>
+        shell.Succeeds("iptables", ["-w", "10", "-t", table, .. arguments.Split(' ')], cancellationToken);
 
     private sealed class FirewallException(string message) : Exception(message);
 

@@ -8,8 +8,8 @@ using Demiurge.Core.Containers.Runtime;
 namespace Demiurge.Core.Containers.Docker;
 
 /// <summary>
-/// A network per organization: a bridge whose interface's name begins with <see cref="InterfacePrefix"/>, so that firewall rules know containers' traffic by it. The engine itself
-/// lets nothing pass from one bridge to another. Safe for concurrent use.
+/// A network per organization: a bridge whose interface's name begins with <see cref="InterfacePrefix"/>, so that firewall rules know containers' traffic by it. The engine lets nothing
+/// pass from one bridge to another, and so do the rules. Safe for concurrent use.
 /// </summary>
 internal sealed class OrganizationNetworks(DockerEngine engine, RuntimeNames names, string mark, HostFirewall firewall, DockerOptions options)
 {
@@ -42,7 +42,9 @@ internal sealed class OrganizationNetworks(DockerEngine engine, RuntimeNames nam
             return;
         try
         {
-            await engine.RemoveNetwork(names.Network(organizationId), cancellationToken);
+            var name = names.Network(organizationId);
+            if (await engine.RemoveNetwork(name, cancellationToken))
+                await firewall.Forget(Interface(name), cancellationToken);
         }
         catch (DockerException exception) when (exception.Failure is DockerFailure.Denied or DockerFailure.Conflict or DockerFailure.Failed)
         {

@@ -52,8 +52,13 @@ public sealed class ContainerHost
 
     public bool Enabled { get; set; } = true;
 
+    /// <summary>The engine's own id: no engine is registered twice, or each of the two would take the other's containers for orphans.</summary>
+    public string? EngineId { get; set; }
+
+    /// <summary>When it answered last.</summary>
     public DateTimeOffset? LastSeenAt { get; set; }
 
+    /// <summary>Why it doesn't answer now.</summary>
     public string? LastError { get; set; }
 
     public DateTimeOffset CreatedAt { get; init; }
@@ -68,5 +73,7 @@ internal sealed class ContainerHostConfiguration : IEntityTypeConfiguration<Cont
         builder.Property(host => host.Endpoint).HasMaxLength(400);
         builder.Property(host => host.Reach).HasConversion<string>().HasMaxLength(16);
         builder.HasIndex(host => host.Name).IsUnique();
+        builder.Property(host => host.EngineId).HasMaxLength(200);
+        builder.HasIndex(host => host.EngineId).IsUnique();
     }
 }

@@ -545,6 +545,11 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("character varying(400)")
                         .HasColumnName("endpoint");
 
+                    b.Property<string>("EngineId")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("engine_id");
+
                     b.Property<string>("LastError")
                         .HasColumnType("text")
                         .HasColumnName("last_error");
@@ -584,6 +589,10 @@ namespace Demiurge.Core.Persistence.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_container_hosts");
+
+                    b.HasIndex("EngineId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_container_hosts_engine_id");
 
                     b.HasIndex("Name")
                         .IsUnique()

@@ -60,7 +60,11 @@ public class DockerFixture : IAsyncLifetime
         var buffer = new byte[4096];
         while (await session.Read(buffer) is { Count: > 0 } read)
             output.Write(buffer, 0, read.Count);
-        return (System.Text.Encoding.UTF8.GetString(output.ToArray()), (await Engine.FindExec(exec))!.ExitCode ?? -1);
+        // The end of the output comes before the exit code.
+        ExecDetails? details;
+        while ((details = await Engine.FindExec(exec)) is { ExitCode: null } or { Running: true })
+            await Task.Delay(20);
+        return (System.Text.Encoding.UTF8.GetString(output.ToArray()), details?.ExitCode ?? -1);
     }
 
     private static async Task<DockerDaemon> StartShared()

@@ -37,7 +37,7 @@ internal static class TestImages
             await writer.WriteEntryAsync(Entry(TarEntryType.Directory, "tmp", (UnixFileMode)0x3FF));
             await writer.WriteEntryAsync(Owned(Entry(TarEntryType.Directory, "home/user", UnixFileMode.UserWrite | Everybody)));
             await Add(writer, "bin/busybox", await File.ReadAllBytesAsync(Busybox!), executable: true);
-            foreach (var applet in "sh cat cp date dd df du echo env false find free grep gunzip gzip head hostname httpd id ip kill ln ls md5sum mkdir mount mv nc nproc ping ps pwd rm sed seq sha256sum sleep stat stty sync tail tar test timeout touch tr true tty uname wc wget which whoami yes".Split(' '))
+            foreach (var applet in "sh cat cp date dd df du echo env false find free grep gunzip gzip head hostname httpd id ip kill ln ls md5sum mkdir mount mv nc nproc nslookup ping ps pwd rm sed seq sha256sum sleep stat stty sync tail tar test timeout touch tr true tty uname wc wget which whoami yes".Split(' '))
                 await writer.WriteEntryAsync(Link($"bin/{applet}"));
             await Add(writer, "bin/serve", Encoding.UTF8.GetBytes(Serve), executable: true);
             await Add(writer, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\n"u8.ToArray());

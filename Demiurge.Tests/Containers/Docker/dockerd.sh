@@ -15,6 +15,9 @@ if [ "${1:-}" = --inside ]; then
   folder=$2 slot=$3
   dockerd=
   await() { wait "$dockerd" 2>/dev/null; dockerd=; }
+  # The engine's id is kept there (Docker 20.10); another engine is to have another one.
+  mkdir -p /etc/docker "$folder/etc"
+  mount --bind "$folder/etc" /etc/docker
   ip link set lo up
   until ip link show eth0 >/dev/null 2>&1; do sleep 0.02; done
   ip addr add "10.$slot.1.2/30" dev eth0

@@ -18,6 +18,7 @@ internal sealed record EngineInfo(
     long MemTotal,
     int ContainersRunning,
     string Driver,
+    IReadOnlyList<IReadOnlyList<string>>? DriverStatus,
     string? DockerRootDir,
     string DefaultRuntime,
     Dictionary<string, object>? Runtimes,
