@@ -1,0 +1,142 @@
+// Time from asking for a container until it answers, beside `docker run` of the same image, in one run; and fifty at once.
+//
+// Ours begins with the request to the API and ends when the container is shown as running, which is after its service answered. The peer
+// begins with `docker run` and ends when the same service answers. The two take turns, so that both meet the same load.
+// Fifty at once: one organization asks for forty, then another for ten. Fair is what treats both alike: the ten don't wait for the forty.
+//
+//   node containers.mjs FOLDER IMAGE [--quick] [--json FILE]      FOLDER has demo.json and status.json
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import http from 'node:http'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+
+const [folder, image, ...options] = process.argv.slice(2)
+const demo = JSON.parse(fs.readFileSync(path.join(folder, 'demo.json'), 'utf8'))
+const status = JSON.parse(fs.readFileSync(path.join(folder, 'status.json'), 'utf8'))
+const quick = options.includes('--quick')
+const output = options.includes('--json') ? options[options.indexOf('--json') + 1] : null
+const ROUNDS = quick ? 10 : 40
+const run = promisify(execFile)
+const sleep = time => new Promise(resolve => setTimeout(resolve, time))
+const agent = new http.Agent({ keepAlive: true, maxSockets: 64 })
+
+function api(method, route, body, token) {
+  return new Promise((resolve, reject) => {
+    const request = http.request({
+      agent, host: '127.0.0.1', port: status.web.port, method, path: `/api/v1/${route}`,
+      headers: { host: new URL(demo.url).host, ...(body && { 'content-type': 'application/json' }), ...(token && { authorization: `Bearer ${token}` }) },
+    }, response => {
+      let text = ''
+      response.on('data', chunk => { text += chunk })
+      response.on('end', () => response.statusCode < 300 ? resolve(text ? JSON.parse(text) : null) : reject(new Error(`${method} ${route}: ${response.statusCode} ${text}`)))
+    })
+    request.on('error', reject)
+    request.end(body && JSON.stringify(body))
+  })
+}
+
+const answers = address => new Promise(resolve => {
+  const request = http.get({ host: address, port: 8080, path: '/', timeout: 1000 }, response => { response.resume(); resolve(response.statusCode < 500) })
+  request.on('error', () => resolve(false))
+  request.on('timeout', () => request.destroy())
+})
+
+async function workspace(name) {
+  const session = await api('POST', 'auth/register', { email: `${name}-${Date.now()}@example.com`, displayName: name, password: 'correct horse battery staple' })
+  const token = session.accessToken
+  const organization = await api('POST', 'organizations', { name }, token)
+  const project = await api('POST', `organizations/${organization.id}/projects`, { name }, token)
+  const templates = await api('GET', `organizations/${organization.id}/templates`, null, token)
+  return { token, project: project.id, template: templates.find(template => template.slug === 'image').id }
+}
+
+const create = ({ token, project, template }) => api('POST', `projects/${project}/containers`, { templateId: template, options: { image, port: '8080' } }, token)
+
+async function until(state, { token }, id) {
+  for (;;) {
+    const container = await api('GET', `containers/${id}`, null, token)
+    if (container.state === state) return container
+    if (container.state === 'failed') throw new Error(`${id} failed: ${container.reason}`)
+    await sleep(4)
+  }
+}
+
+async function ours(place) {
+  const began = performance.now()
+  const { id } = await create(place)
+  await until('running', place, id)
+  const time = performance.now() - began
+  await api('DELETE', `containers/${id}`, null, place.token)
+  return time
+}
+
+async function plain(number) {
+  const name = `demiurge-bench-${process.pid}-${number}`
+  const began = performance.now()
+  await run('docker', ['run', '-d', '--name', name, '--label', 'demiurge-bench', '--memory', '1g', '--cpus', '0.5', '--pids-limit', '512', image])
+  const { stdout } = await run('docker', ['inspect', '-f', '{{.NetworkSettings.IPAddress}}', name])
+  while (!await answers(stdout.trim())) await sleep(4)
+  const time = performance.now() - began
+  await run('docker', ['rm', '-f', name])
+  return time
+}
+
+const percentile = (values, p) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.ceil(values.length * p) - 1)]
+const rows = []
+const row = (name, unit, mine, peer = null) => {
+  const [a, b] = [mine, peer].map(value => value === null ? null : Math.round(value * 10) / 10)
+  rows.push({ name, unit, ours: a, peer: b })
+  console.log(`${name.padEnd(60)} ${String(a).padStart(9)} ${String(b ?? '').padStart(9)} ${unit}`)
+}
+
+const place = await workspace('One')
+// The first makes the organization's network, and is not counted; so is the first `docker run`.
+const first = await create(place)
+await until('running', place, first.id)
+const marks = (await run('docker', ['ps', '--format', '{{.Names}}', '--filter', `name=${first.id.replaceAll('-', '')}`])).stdout.trim()
+fs.writeFileSync(path.join(folder, 'mark'), marks.split('-')[1])
+await plain('warm')
+
+const [mine, theirs] = [[], []]
+for (let round = 0; round < ROUNDS; round++) {
+  mine.push(await ours(place))
+  theirs.push(await plain(round))
+}
+console.log(`${''.padEnd(60)} ${'Demiurge'.padStart(9)} ${'docker'.padStart(9)}`)
+row('click to usable, p50', 'ms', percentile(mine, 0.5), percentile(theirs, 0.5))
+row('click to usable, p95', 'ms', percentile(mine, 0.95), percentile(theirs, 0.95))
+row('click to usable, p95 over docker run (goal: at most 300)', 'ms', percentile(mine, 0.95) - percentile(theirs, 0.95))
+
+const other = await workspace('Two')
+const began = performance.now()
+const asked = await Promise.all([...Array(40).fill(place), ...Array(10).fill(other)].map(async (owner, index) => {
+  if (owner === other) await sleep(300)
+  return { owner, id: (await create(owner)).id, askedAt: performance.now(), index }
+}))
+const results = await Promise.allSettled(asked.map(async ask => {
+  await until('running', ask.owner, ask.id)
+  return { ...ask, time: performance.now() - began }
+}))
+const done = results.filter(result => result.status === 'fulfilled').map(result => result.value)
+for (const { reason } of results.filter(result => result.status === 'rejected')) console.error(String(reason))
+const times = owner => done.filter(ask => ask.owner === owner).map(ask => ask.time)
+row('fifty at once: started', '', done.length)
+row('fifty at once: all usable after', 'ms', Math.max(...done.map(ask => ask.time)))
+row('fifty at once: the ten of the second organization after', 'ms', Math.max(...times(other)))
+row('fifty at once: of the forty, usable when the ten were', '', times(place).filter(time => time <= Math.max(...times(other))).length)
+
+for (const { id, owner } of asked) await api('DELETE', `containers/${id}`, null, owner.token).catch(() => {})
+if (output) {
+  fs.writeFileSync(output, JSON.stringify({
+    benchmark: 'containers',
+    at: new Date().toISOString(),
+    quick,
+    machine: { cpus: os.cpus().length, model: os.cpus()[0].model, memoryGB: Math.round(os.totalmem() / 2 ** 30), load: os.loadavg()[0] },
+    peer: 'docker run',
+    rows,
+  }, null, 2) + '\n')
+}
+agent.destroy()
+process.exit(done.length === 50 ? 0 : 1)
