@@ -151,6 +151,19 @@ public sealed class ReconcilerTests(PostgresFixture database) : IClassFixture<Po
     }
 
     [Fact]
+    public async Task Container_EndedByAnEngineThatIsShutDownInOrder_IsStartedAgain()
+    {
+        var id = (await web.Running(workspace)).Id;
+        engine.Die(id, 143);
+        await web.Reaches(workspace, id, ContainerState.Failed);
+        engine.Reachable = false;
+
+        engine.Reachable = true;
+
+        await web.Reaches(workspace, id, ContainerState.Running);
+    }
+
+    [Fact]
     public async Task Start_WhileTheEngineIsAway_WaitsWithoutFailing()
     {
         engine.Reachable = false;

@@ -80,11 +80,11 @@ internal sealed class ContainerEnder(
     public Task PurgeRemote(Container container, CancellationToken cancellationToken) =>
         container.DeletedAt + options.Value.UndoTime <= time.GetUtcNow() ? Purge(container, cancellationToken) : Task.CompletedTask;
 
-    /// <summary>Looks whether it runs still, and where.</summary>
-    public async Task Verify(Container container, IContainerRuntime? runtime, CancellationToken cancellationToken)
+    /// <summary>Looks whether it runs still, and where; false when it has ended by itself.</summary>
+    public async Task<bool> Verify(Container container, IContainerRuntime? runtime, CancellationToken cancellationToken)
     {
         if (runtime is null)
-            return;
+            return true;
         var name = (await installation.Names(cancellationToken)).Container(container.Id);
         var found = await runtime.Find(name, cancellationToken);
         await using var reading = await contexts.CreateDbContextAsync(cancellationToken);
@@ -94,7 +94,7 @@ internal sealed class ContainerEnder(
                 row => row.TemplateId == container.TemplateId && row.Version == container.TemplateVersion, cancellationToken)).Spec;
             var endpoints = ContainerStarter.Endpoints(container, template, found);
             if (container.Reason is null && endpoints.SequenceEqual(container.Endpoints) && (container.StartedAt - found.StartedAt)?.Duration() <= UsageMeter.Same)
-                return;
+                return true;
             await writer.Write(
                 container,
                 async (db, row) =>
@@ -106,7 +106,7 @@ internal sealed class ContainerEnder(
                     await UsageMeter.Runs(db, row, row.StartedAt.Value, time.GetUtcNow(), cancellationToken);
                 },
                 cancellationToken);
-            return;
+            return true;
         }
 
         await logs.Keep(container, runtime, name, cancellationToken);
@@ -122,6 +122,7 @@ internal sealed class ContainerEnder(
                 await UsageMeter.Ended(db, row.Id, found?.FinishedAt, cancellationToken);
             },
             cancellationToken);
+        return false;
     }
 
     private async Task Purge(Container container, CancellationToken cancellationToken)

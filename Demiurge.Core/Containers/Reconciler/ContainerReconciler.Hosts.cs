@@ -13,6 +13,9 @@ internal sealed partial class ContainerReconciler
 
     private static readonly TimeSpan HostRetry = TimeSpan.FromSeconds(1);
 
+    /// <summary>An engine that is shut down in order ends its containers first: so long before, an end was its doing.</summary>
+    private static readonly TimeSpan ShutdownTime = TimeSpan.FromSeconds(30);
+
     /// <summary>One listener a host; hosts come and go.</summary>
     private async Task WatchHosts()
     {
@@ -49,6 +52,7 @@ internal sealed partial class ContainerReconciler
     private async Task Listen(Guid hostId, CancellationToken cancellationToken)
     {
         var wasThere = true;
+        var lostAt = DateTimeOffset.MinValue;
         while (!cancellationToken.IsCancellationRequested)
         {
             var name = "?";
@@ -63,17 +67,18 @@ internal sealed partial class ContainerReconciler
                 try
                 {
                     // What ended while nobody listened ended with its engine, or with us: it is started again.
-                    await Compare(host, runtime, afterOutage: true, cancellationToken);
+                    await Compare(host, runtime, lostAt, cancellationToken);
                     if (!wasThere)
                         Log.HostThere(logger, name);
                     wasThere = true;
                     Signal(queueChanged);
                     while (await Task.WhenAny(events, Task.Delay(options.Value.Interval, time, connected.Token)) != events)
-                        await Compare(host, runtime, afterOutage: false, cancellationToken);
+                        await Compare(host, runtime, null, cancellationToken);
                     await events;
                 }
                 finally
                 {
+                    lostAt = time.GetUtcNow();
                     await connected.CancelAsync();
                     await events.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
                 }
@@ -125,7 +130,8 @@ internal sealed partial class ContainerReconciler
     }
 
     /// <summary>Finds every difference between an engine and the rows, and has it seen to.</summary>
-    private async Task Compare(ContainerHost host, IContainerRuntime runtime, bool afterOutage, CancellationToken cancellationToken)
+    /// <param name="lostAt">When nobody listened any more, for the first comparison since then; otherwise null.</param>
+    private async Task Compare(ContainerHost host, IContainerRuntime runtime, DateTimeOffset? lostAt, CancellationToken cancellationToken)
     {
         // In this order: a row is there before its engine container, and goes after it.
         var found = (await runtime.List(cancellationToken)).ToDictionary(container => container.Name);
@@ -152,13 +158,16 @@ internal sealed partial class ContainerReconciler
             switch (row)
             {
                 case { Desired: DesiredState.Running, State: ContainerState.Running } when !runs || container!.Generation != row.Generation:
-                    if (afterOutage)
+                    if (lostAt is not null)
                         await StartAgain(row, container, cancellationToken);
                     else
                         Nudge(row.Id);
                     break;
                 case { Desired: DesiredState.Running, State: ContainerState.Running }
                     when row.Reason == AwayReason || !ContainerStarter.Endpoints(row, versions[(row.TemplateId, row.TemplateVersion)], container!).SequenceEqual(row.Endpoints):
+                case { Desired: DesiredState.Stopped } when !runs && ended.TryGetValue(row.Id, out var end) && end.Generation == row.Generation && lostAt - end.At < ShutdownTime:
+                    await StartAgain(row, container, cancellationToken);
+                    break;
                 case { Desired: DesiredState.Stopped } when runs || row.State == ContainerState.Stopping:
                 case { Desired: DesiredState.Deleted } when container is not null || row.EngineId is not null:
                     Nudge(row.Id);
@@ -166,6 +175,11 @@ internal sealed partial class ContainerReconciler
             }
         }
         var now = time.GetUtcNow();
+        foreach (var (id, end) in ended)
+        {
+            if (lostAt is not null || now - end.At > ShutdownTime)
+                ended.TryRemove(id, out _);
+        }
         await db.Set<UsageRecord>().Where(record => record.To == null && seen.Contains(record.ContainerId))
             .ExecuteUpdateAsync(set => set.SetProperty(record => record.SeenAt, now), cancellationToken);
     }
@@ -177,7 +191,9 @@ internal sealed partial class ContainerReconciler
             row,
             async (db, current) =>
             {
+                current.Desired = DesiredState.Running;
                 current.StartedAt = null;
+                current.ExitCode = null;
                 current.QueuedAt = time.GetUtcNow();
                 current.NextAttemptAt = null;
                 writer.Show(db, current, ContainerState.Queued, "Its host was restarted; it starts again.", "Ended with its host; starts again.");

@@ -61,7 +61,8 @@ internal sealed partial class ContainerReconciler
             if (host is null)
             {
                 next = Earlier(next, time.GetUtcNow() + options.Value.RetryDelay);
-                await starter.Wait(container, why!, leading);
+                if (container.Reason != why)
+                    await writer.Write(container, (db, row) => writer.Show(db, row, ContainerState.Queued, why, why!), leading);
                 continue;
             }
             if (taken.GetValueOrDefault(host.Id) >= options.Value.StartsPerHost || !TryBegin(container.Id, host))

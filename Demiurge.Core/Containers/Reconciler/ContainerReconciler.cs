@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Demiurge.Core.Containers.Hosts;
 using Demiurge.Core.Containers.Runtime;
 using Demiurge.Core.Permissions;
@@ -30,6 +31,7 @@ internal sealed partial class ContainerReconciler(
     private readonly Dictionary<Guid, ContainerWork> works = [];
     private readonly SemaphoreSlim queueChanged = new(0, 1);
     private readonly SemaphoreSlim houseChanged = new(0, 1);
+    private readonly ConcurrentDictionary<Guid, (int Generation, DateTimeOffset At)> ended = new();
     private Dictionary<Guid, int> announced = [];
     private CancellationToken leading;
 
@@ -267,7 +269,8 @@ internal sealed partial class ContainerReconciler(
                 await ender.Stop(container, runtime, work.Cancelled);
                 break;
             case { State: ContainerState.Running }:
-                await ender.Verify(container, runtime, work.Cancelled);
+                if (!await ender.Verify(container, runtime, work.Cancelled))
+                    ended[container.Id] = (container.Generation, time.GetUtcNow());
                 break;
             case var _ when work.StartsOn is not null && host is not null && runtime is not null:
                 lock (gate)

@@ -43,6 +43,17 @@ internal static class TemplateOptions
                 (option.Kind == OptionKind.Secret ? chosen.Secret : chosen.Plain)[option.Name] = value;
             }
         }
+        foreach (var name in spec.Services.Select(service => service.PortOption).OfType<string>())
+        {
+            if (chosen.Plain.TryGetValue(name, out var port) && !(int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 65536))
+                faults.TryAdd(name, "A port is a whole number between 1 and 65535.");
+        }
+        foreach (var text in spec.Volumes.Concat(spec.Tmpfs))
+        {
+            if (TemplateText.Names(text).FirstOrDefault(chosen.Plain.ContainsKey) is { } name && TemplateText.Fill(text, chosen.Plain) is { } path
+                && TemplateRules.PathFault(path) is { } fault)
+                faults.TryAdd(name, fault);
+        }
         return faults.Count > 0 ? Errors.Options(faults) : chosen;
     }
 
