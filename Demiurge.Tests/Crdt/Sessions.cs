@@ -186,11 +186,11 @@ internal sealed class Session(YjsOracle oracle, SessionPlan plan) : IDisposable
         if (!plan.Surrogates)
         {
             Settle();
-            var first = replicas[0].State().Meaning;
+            var first = replicas[0].State().Meaning();
             Assert.False(first.Pending);
             foreach (var replica in replicas)
             {
-                Assert.Equal(first, replica.State().Meaning);
+                Assert.Equal(first, replica.State().Meaning());
             }
         }
         foreach (var replica in replicas)
