@@ -15,6 +15,7 @@ using Demiurge.Core.Tokens;
 using Demiurge.Web.Accounts;
 using Demiurge.Web.Api;
 using Demiurge.Web.Components;
+using Demiurge.Web.Components.Containers;
 using Demiurge.Web.Edge;
 using Demiurge.Web.Gateways;
 using Demiurge.Web.Hosting;
@@ -43,7 +44,7 @@ try
     builder.Services.AddGateways(builder.Configuration);
     builder.Services.AddContainers(builder.Configuration);
     builder.Services.AddDocker(builder.Configuration);
-    builder.Services.AddEdge();
+    builder.Services.AddEdge(builder.Configuration);
     builder.Services.AddBrowserSignIn();
     builder.Services.AddCredentialRateLimit();
     builder.Services.AddApi();
@@ -54,12 +55,19 @@ try
     await app.PrepareDatabase();
     app.WarnOfOpenOutbox(environment);
     app.UseControlPort(environment);
-    app.UseEdge();
+    app.UseEdge(environment);
+    app.HideControlPort(environment);
+    app.UseHostBoundCookies();
+    app.UseOriginCheck();
+    // After the edge, so that nothing here looks at the paths of other hosts.
+    app.UseRouting();
+    app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(15), KeepAliveTimeout = TimeSpan.FromSeconds(15) });
     app.UsePages();
     app.UseAuthentication();
     app.UseRateLimiter();
     app.UseAuthorization();
     app.MapPages();
+    app.MapEntrance();
     app.MapApi();
     app.MapGateways();
     app.MapHealth();

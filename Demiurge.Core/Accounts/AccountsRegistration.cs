@@ -14,6 +14,7 @@ public static class AccountsRegistration
         services.AddOptions<AccountOptions>().Bind(configuration.GetSection(AccountOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<CredentialThrottle>();
         services.AddSingleton<AccountService>();
+        services.AddSingleton<BrowserSessions>();
         services.AddIdentityCore<User>()
             .AddEntityFrameworkStores<DemiurgeDbContext>()
             .AddDefaultTokenProviders();

@@ -1,4 +1,5 @@
 using Demiurge.Core.Containers.EnvSets;
+using Demiurge.Core.Containers.Reaching;
 using Demiurge.Core.Containers.Reconciler;
 using Demiurge.Core.Containers.Runtime;
 using Demiurge.Core.Containers.Templates;
@@ -41,6 +42,7 @@ public static class ContainersRegistration
         services.AddSingleton<ContainerOffers>();
         services.AddSingleton<ContainerDirectory>();
         services.AddSingleton<PlatformContainers>();
+        services.AddReaching();
 
         services.AddReconciler();
         return services;

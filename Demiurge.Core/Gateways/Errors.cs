@@ -14,4 +14,6 @@ public static class GatewayErrors
 
     public static Error UnknownGateway { get; } = new(
         "gateway.unknown", "No gateway of this pool has that name and token.", ErrorKind.Unauthenticated);
+
+    public static Error TooMany { get; } = new("gateway.too-many", "That is more at once than Web answers for.", ErrorKind.Invalid);
 }

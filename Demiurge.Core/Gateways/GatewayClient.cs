@@ -15,6 +15,9 @@ public sealed class GatewayClient(HttpClient http)
     internal Task Revoke(Gateway gateway, GatewayRevoke revoke, CancellationToken cancellationToken) =>
         Post(gateway, "access/revoke", revoke, cancellationToken);
 
+    internal Task ContainersChanged(Gateway gateway, GatewayContainersChanged changed, CancellationToken cancellationToken) =>
+        Post(gateway, "containers/changed", changed, cancellationToken);
+
     internal async Task<GatewayStatus?> Status(Gateway gateway, CancellationToken cancellationToken)
     {
         using var request = Request(HttpMethod.Get, gateway, "status");

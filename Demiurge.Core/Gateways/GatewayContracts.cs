@@ -12,9 +12,13 @@ namespace Demiurge.Core.Gateways;
 /// <item><c>POST /gateway/heartbeat</c> (pool token): I am alive, serving this epoch; 409 when Web knows better.</item>
 /// <item><c>POST /gateway/data/pull</c>, <c>/gateway/data/append</c> (gateway token): <see cref="RoomLogWire"/>; 409 under an old epoch.</item>
 /// <item><c>POST /gateway/access/check</c> (gateway token): which roles these people have now.</item>
+/// <item><c>POST /gateway/containers/resolve</c>, <c>/check</c> (gateway token): what containers are, and what their visitors may do now.</item>
+/// <item><c>POST /gateway/containers/activity</c> (gateway token): which containers were used, and when last.</item>
+/// <item><c>POST /gateway/containers/start</c>, <c>/diagnose</c> (gateway token): on behalf of a visitor.</item>
+/// <item><c>/gateway/containers/{id}/terminal</c> (gateway token): a WebSocket to a terminal, see <see cref="Containers.Terminals.TerminalSession"/>.</item>
 /// <item><c>POST /gateway/stop</c> (gateway token): everything is flushed, take the organization from me.</item>
 /// </list>
-/// The gateway's side (pool token): <c>POST /collab/start</c>, <c>POST /collab/drain</c>, <c>POST /access/revoke</c>, <c>GET /status</c>.
+/// The gateway's side (pool token): <c>POST /collab/start</c>, <c>POST /collab/drain</c>, <c>POST /access/revoke</c>, <c>POST /containers/changed</c>, <c>GET /status</c>.
 /// </summary>
 public static class GatewayContracts
 {
@@ -37,8 +41,19 @@ public sealed record GatewayConfigRequest(string Name, string HandshakeToken);
 /// <param name="TicketIssuer">The <c>iss</c> claim of valid room tickets.</param>
 /// <param name="TicketKeys">Public keys (JWK, ES256) that sign room tickets.</param>
 /// <param name="IdleTimeout">Time without activity after which the gateway gives the organization back.</param>
+/// <param name="Site">Where this installation is reached.</param>
+/// <param name="ContainerCookieKey">Signs the cookies of this organization's containers' visitors; 32 bytes.</param>
 public sealed record GatewayConfig(
-    Guid OrganizationId, long Epoch, string GatewayToken, string TicketIssuer, IReadOnlyList<JsonWebKey> TicketKeys, RoomLimits Limits, TimeSpan IdleTimeout);
+    Guid OrganizationId, long Epoch, string GatewayToken, string TicketIssuer, IReadOnlyList<JsonWebKey> TicketKeys, RoomLimits Limits, TimeSpan IdleTimeout,
+    GatewaySite Site, byte[] ContainerCookieKey)
+{
+    /// <summary>Without the secrets.</summary>
+    public override string ToString() => $"{OrganizationId} in epoch {Epoch}";
+}
+
+/// <param name="Domain">See <see cref="SiteOptions.Domain"/>.</param>
+/// <param name="PublicUrl">See <see cref="SiteOptions.PublicUrl"/>.</param>
+public sealed record GatewaySite(string Domain, string PublicUrl);
 
 /// <param name="OrganizationId">The organization it serves, null when it serves none.</param>
 public sealed record GatewayHeartbeat(string Name, Guid InstanceId, Guid? OrganizationId, long Epoch);

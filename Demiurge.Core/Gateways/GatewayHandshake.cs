@@ -1,3 +1,5 @@
+using Demiurge.Core.Containers;
+using Demiurge.Core.Containers.Reaching;
 using Demiurge.Core.Rooms;
 using Demiurge.Core.Tokens;
 using Microsoft.Extensions.Options;
@@ -9,7 +11,8 @@ namespace Demiurge.Core.Gateways;
 /// takes. Safe for concurrent use.
 /// </summary>
 public sealed class GatewayHandshake(
-    GatewayPool pool, RoomLog log, RoomAccess access, SigningKeys keys, IOptions<GatewayPoolOptions> options, IOptions<RoomLimits> limits, IOptions<SiteOptions> site)
+    GatewayPool pool, RoomLog log, RoomAccess access, SigningKeys keys, ContainerCookieKeys cookieKeys, ContainerReach containers, ContainerActivity used,
+    IOptions<GatewayPoolOptions> options, IOptions<RoomLimits> limits, IOptions<SiteOptions> site)
 {
     public async Task<Result> Ready(string poolToken, GatewayReady ready, CancellationToken cancellationToken) =>
         await pool.Authenticate(ready.Name, poolToken, cancellationToken) is null || !await pool.Ready(ready.Name, ready.InstanceId, cancellationToken)
@@ -24,7 +27,8 @@ public sealed class GatewayHandshake(
             return GatewayErrors.NotYours;
         return new GatewayConfig(
             allocation.OrganizationId, allocation.Epoch, gatewayToken, site.Value.PublicUrl, (await keys.Trusted(cancellationToken)).Keys,
-            limits.Value, options.Value.IdleTimeout);
+            limits.Value, options.Value.IdleTimeout, new GatewaySite(site.Value.Domain, site.Value.PublicUrl),
+            await cookieKeys.Of(allocation.OrganizationId, cancellationToken));
     }
 
     public async Task<Result<GatewayNews>> Beat(string poolToken, GatewayHeartbeat beat, CancellationToken cancellationToken)
@@ -62,6 +66,40 @@ public sealed class GatewayHandshake(
         return new GatewayAccess(await access.RolesOf(
             allocation.OrganizationId, [.. check.People.Select(person => (person.ProjectId, person.UserId))], cancellationToken));
     }
+
+    public async Task<Result<GatewayContainers>> ResolveContainers(string gatewayToken, GatewayContainersResolve ask, CancellationToken cancellationToken) =>
+        ask.ContainerIds.Count > GatewayContainersResolve.Max ? GatewayErrors.TooMany
+        : await pool.FindByToken(gatewayToken, cancellationToken) is not { } allocation ? GatewayErrors.NotYours
+        : await containers.Resolve(allocation.OrganizationId, ask.ContainerIds, cancellationToken);
+
+    public async Task<Result<GatewayGrants>> CheckVisits(string gatewayToken, GatewayVisitsCheck check, CancellationToken cancellationToken) =>
+        check.Visits.Count > GatewayContainersResolve.Max ? GatewayErrors.TooMany
+        : await pool.FindByToken(gatewayToken, cancellationToken) is not { } allocation ? GatewayErrors.NotYours
+        : await containers.Check(allocation.OrganizationId, check.Visits, cancellationToken);
+
+    public async Task<Result> NoteActivity(string gatewayToken, GatewayActivity activity, CancellationToken cancellationToken)
+    {
+        if (await pool.FindByToken(gatewayToken, cancellationToken) is not { } allocation)
+            return GatewayErrors.NotYours;
+        await used.Report(allocation.OrganizationId, activity.LastUsed, cancellationToken);
+        return Result.Ok;
+    }
+
+    public async Task<Result<GatewayStarted>> StartContainer(string gatewayToken, GatewayVisit visit, CancellationToken cancellationToken) =>
+        await pool.FindByToken(gatewayToken, cancellationToken) is { } allocation
+            ? await containers.Start(allocation.OrganizationId, visit, cancellationToken)
+            : GatewayErrors.NotYours;
+
+    public async Task<Result<GatewayDiagnosis>> DiagnoseContainer(string gatewayToken, GatewayVisit visit, CancellationToken cancellationToken) =>
+        await pool.FindByToken(gatewayToken, cancellationToken) is { } allocation
+            ? await containers.Diagnose(allocation.OrganizationId, visit, cancellationToken)
+            : GatewayErrors.NotYours;
+
+    /// <summary>What a visitor of a terminal may do; null when they may not see it, or the gateway doesn't serve that organization.</summary>
+    public async Task<GatewayGrant?> AdmitToTerminal(string gatewayToken, GatewayVisit visit, CancellationToken cancellationToken) =>
+        await pool.FindByToken(gatewayToken, cancellationToken) is { } allocation
+            ? (await containers.Check(allocation.OrganizationId, [visit], cancellationToken)).Grants[0]
+            : null;
 
     public async Task<Result> Stop(string gatewayToken, CancellationToken cancellationToken) =>
         await pool.FindByToken(gatewayToken, cancellationToken) is { } allocation

@@ -6,6 +6,9 @@ namespace Demiurge.Core.Gateways;
 public sealed record GatewayRoute(Guid OrganizationId, string Name, int Port, long Epoch)
 {
     public Uri Address { get; } = new($"http://127.0.0.1:{Port}");
+
+    /// <summary>As text, without a trailing slash.</summary>
+    public string Origin { get; } = $"http://127.0.0.1:{Port}";
 }
 
 /// <summary>Which gateway serves which organization, as this process last saw it. Immutable, replaced whole, read without locks.</summary>

@@ -25,6 +25,7 @@ public static class GatewaysRegistration
         services.AddSingleton<IGatewayHost, ProcessGatewayHost>();
         services.AddHostedService<GatewaySupervisor>();
         services.AddHostedService<AccessForwarder>();
+        services.AddHostedService<ContainerForwarder>();
         services.AddHostedService<RoomCompactor>();
         return services;
     }

@@ -9,7 +9,7 @@ namespace Demiurge.Gateway.Lifecycle;
 /// <summary>What Web asks of a gateway. Every call carries the pool token; the edge in Web lets none of these paths through.</summary>
 internal static class ControlEndpoints
 {
-    private const int BodyBytes = 4096;
+    private const int BodyBytes = 64 << 10;
 
     public static void MapControl(this WebApplication app)
     {
@@ -28,7 +28,19 @@ internal static class ControlEndpoints
             if (await Read<GatewayRevoke>(context) is not { } revoke)
                 return Results.BadRequest();
             if (lifecycle.Serving is { } organization)
+            {
                 await organization.Access.Check(revoke.ProjectId, revoke.UserId, context.RequestAborted);
+                await organization.Containers.Changed(null, context.RequestAborted);
+            }
+
+            return Results.NoContent();
+        });
+        control.MapPost("/containers/changed", async (HttpContext context, GatewayLifecycle lifecycle) =>
+        {
+            if (await Read<GatewayContainersChanged>(context) is not { } changed)
+                return Results.BadRequest();
+            if (lifecycle.Serving is { } organization)
+                await organization.Containers.Changed(changed.ContainerIds, context.RequestAborted);
             return Results.NoContent();
         });
         control.MapGet("/status", (GatewayLifecycle lifecycle) => Results.Json(lifecycle.Status, GatewayContracts.Json));

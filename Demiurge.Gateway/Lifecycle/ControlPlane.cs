@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.WebSockets;
 using Demiurge.Core;
 using Demiurge.Core.Gateways;
 using Demiurge.Core.Rooms;
@@ -77,6 +78,60 @@ public sealed class ControlPlane(IOptions<GatewayOptions> options, TimeProvider 
         using var response = await Post("gateway/access/check", gatewayToken, new GatewayAccessCheck(people), cancellationToken);
         var roles = (await Read<GatewayAccess>(response, cancellationToken)).Roles;
         return roles.Count == people.Count ? roles : throw new HttpRequestException("Web answered for another number of people than asked.");
+    }
+
+    public async Task<IReadOnlyList<GatewayContainer?>> ResolveContainers(string gatewayToken, IReadOnlyList<Guid> containerIds, CancellationToken cancellationToken)
+    {
+        using var response = await Post("gateway/containers/resolve", gatewayToken, new GatewayContainersResolve(containerIds), cancellationToken);
+        var containers = (await Read<GatewayContainers>(response, cancellationToken)).Containers;
+        return containers.Count == containerIds.Count ? containers : throw new HttpRequestException("Web answered for another number of containers than asked.");
+    }
+
+    public async Task<IReadOnlyList<GatewayGrant?>> CheckVisits(string gatewayToken, IReadOnlyList<GatewayVisit> visits, CancellationToken cancellationToken)
+    {
+        using var response = await Post("gateway/containers/check", gatewayToken, new GatewayVisitsCheck(visits), cancellationToken);
+        var grants = (await Read<GatewayGrants>(response, cancellationToken)).Grants;
+        return grants.Count == visits.Count ? grants : throw new HttpRequestException("Web answered for another number of visitors than asked.");
+    }
+
+    public async Task NoteActivity(string gatewayToken, IReadOnlyDictionary<Guid, DateTimeOffset> lastUsed, CancellationToken cancellationToken) =>
+        (await Post("gateway/containers/activity", gatewayToken, new GatewayActivity(lastUsed), cancellationToken)).Dispose();
+
+    public async Task<GatewayStarted> StartContainer(string gatewayToken, GatewayVisit visit, CancellationToken cancellationToken)
+    {
+        using var response = await Post("gateway/containers/start", gatewayToken, visit, cancellationToken);
+        return await Read<GatewayStarted>(response, cancellationToken);
+    }
+
+    public async Task<GatewayDiagnosis> DiagnoseContainer(string gatewayToken, GatewayVisit visit, CancellationToken cancellationToken)
+    {
+        using var response = await Post("gateway/containers/diagnose", gatewayToken, visit, cancellationToken);
+        return await Read<GatewayDiagnosis>(response, cancellationToken);
+    }
+
+    /// <summary>Connects to a terminal of a container.</summary>
+    /// <exception cref="WebSocketException">Web refused, or can't be reached.</exception>
+    public async Task<ClientWebSocket> OpenTerminal(string gatewayToken, GatewayVisit visit, string terminal, int columns, int rows, CancellationToken cancellationToken)
+    {
+        var socket = new ClientWebSocket();
+        socket.Options.SetRequestHeader("Authorization", $"Bearer {gatewayToken}");
+        socket.Options.Proxy = null;
+        var address = new UriBuilder(new Uri(options.Value.ControlUrl!, $"gateway/containers/{visit.ContainerId:D}/terminal"))
+        {
+            Scheme = "ws",
+            Query = string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"terminal={Uri.EscapeDataString(terminal)}&visitor={Uri.EscapeDataString(visit.Visitor)}&columns={columns}&rows={rows}"),
+        };
+        try
+        {
+            await socket.ConnectAsync(address.Uri, cancellationToken);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     public async Task Stop(string gatewayToken, CancellationToken cancellationToken) =>

@@ -99,6 +99,8 @@ internal sealed partial class GatewayLifecycle(
             {
                 organization.Tickets.Replace(news.TicketKeys);
                 await organization.Access.Check(null, null, cancellationToken);
+                await organization.Containers.Look(cancellationToken);
+                await ReportActivity(organization, cancellationToken);
             }
         }
         catch (FencedException fenced)
@@ -108,6 +110,22 @@ internal sealed partial class GatewayLifecycle(
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
         {
             EndIfAbandoned();
+        }
+    }
+
+    /// <summary>Tells Web which containers were used since the last time.</summary>
+    private async Task ReportActivity(ServedOrganization organization, CancellationToken cancellationToken)
+    {
+        var used = organization.Containers.TakeActivity();
+        if (used.Count == 0)
+            return;
+        try
+        {
+            await control.NoteActivity(organization.Config.GatewayToken, used, cancellationToken);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            organization.Containers.PutBack(used.Keys);
         }
     }
 
@@ -142,7 +160,9 @@ internal sealed partial class GatewayLifecycle(
             if (organization is null || organization != serving)
                 return;
             state = GatewayState.Draining;
+            organization.Containers.Close();
             await organization.Rooms.CloseAll(closeCode, reason);
+            await ReportActivity(organization, cancellationToken);
             await organization.Log.Flush(cancellationToken);
             await UntilAnswered(() => control.Stop(organization.Config.GatewayToken, cancellationToken), cancellationToken);
             Log.Released(logger, organization.Config.OrganizationId, reason);

@@ -1,6 +1,7 @@
 using Demiurge.Core.Gateways;
 using Demiurge.Core.Rooms;
 using Demiurge.Gateway.Access;
+using Demiurge.Gateway.Proxy;
 using Demiurge.Gateway.Rooms;
 
 namespace Demiurge.Gateway.Lifecycle;
@@ -20,6 +21,7 @@ internal sealed class ServedOrganization : IAsyncDisposable
         Config = config;
         lastActivity = time.GetTimestamp();
         Tickets = new TicketVerifier(config.OrganizationId, config.TicketIssuer, config.TicketKeys, time);
+        Containers = new VisitDirectory(control, config, time, loggers.CreateLogger<VisitDirectory>());
         Access = new AccessWatch(control, config.GatewayToken, loggers.CreateLogger<AccessWatch>());
         Log = new LogAppender(control, config.GatewayToken, config.Limits, time, loggers.CreateLogger<LogAppender>());
         Rooms = new RoomDirectory(new RoomContext(
@@ -33,6 +35,8 @@ internal sealed class ServedOrganization : IAsyncDisposable
 
     public AccessWatch Access { get; }
 
+    public VisitDirectory Containers { get; }
+
     public LogAppender Log { get; }
 
     public RoomDirectory Rooms { get; }
@@ -44,5 +48,9 @@ internal sealed class ServedOrganization : IAsyncDisposable
 
     public void Touch() => Volatile.Write(ref lastActivity, time.GetTimestamp());
 
-    public ValueTask DisposeAsync() => Log.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        Containers.Close();
+        return Log.DisposeAsync();
+    }
 }

@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Mvc.Testing;
 
 namespace Demiurge.Tests.Components;
 
-/// <summary>A browser without scripts: keeps cookies, follows no redirect by itself, fills in the forms of the page it sees.</summary>
+/// <summary>A browser without scripts, over HTTPS because its jar sends secure cookies nowhere else: keeps cookies, follows no redirect by itself, fills in the forms of the page it sees.</summary>
 internal sealed partial class PageClient(WebFixture web)
 {
-    private readonly HttpClient http = web.CreateClient(new WebApplicationFactoryClientOptions { AllowAutoRedirect = false });
+    private readonly HttpClient http = web.CreateClient(new WebApplicationFactoryClientOptions { AllowAutoRedirect = false, BaseAddress = new("https://localhost") });
 
     /// <summary>The page that was last received.</summary>
     public Page Page { get; private set; } = new(HttpStatusCode.OK, "", null, []);

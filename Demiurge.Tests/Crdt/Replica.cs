@@ -61,7 +61,7 @@ public sealed record Tracking(int Scope = 0, bool Joins = false, bool Ignore = f
 public sealed record ReplicaState(string Json, string Delta, string Vector, string Update, string UpdateV2, bool Pending)
 {
     /// <summary>What must be the same on all replicas. Encoded states may differ: undo keeps content on one that is collected on another.</summary>
-    public ReplicaState Meaning() => this with { Update = "", UpdateV2 = "" };
+    public ReplicaState Meaning => this with { Update = "", UpdateV2 = "" };
 }
 
 internal sealed class OurReplica : IReplica
@@ -98,7 +98,8 @@ internal sealed class OurReplica : IReplica
         Doc = new(new() { ClientId = clientId, Gc = gc });
         if (initial is not null)
         {
-            // Before anything has been named: roots get their types later. Of a text that has formats by then Yjs finds places in another way than of others.
+            // Before other roots have been named: they get their types later. Of a text that has formats by then Yjs finds places in another way than of others.
+            Doc.GetText("rich");
             Apply([initial]);
         }
         map = Doc.GetMap("map");

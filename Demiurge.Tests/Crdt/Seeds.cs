@@ -2,7 +2,7 @@ namespace Demiurge.Tests.Crdt;
 
 /// <summary>
 /// Runs a body for many seeds and names the one that fails. <c>CRDT_SEED=17</c> runs that seed alone; <c>CRDT_SEEDS=5</c> multiplies how many are run;
-/// <c>CRDT_FIRST_SEED=1000</c> starts elsewhere; <c>CRDT_STEPS=200</c> makes sessions longer.
+/// <c>CRDT_FIRST_SEED=1000</c> starts elsewhere.
 /// </summary>
 internal static class Seeds
 {

@@ -88,7 +88,7 @@ internal sealed class SessionPlayer(YjsOracle oracle)
 
     public void PlayAll(string name, int count, bool twins, int steps) => Seeds.ForEach(name, count, seed =>
     {
-        var plan = SessionPlan.Of(seed, twins, int.Parse(Environment.GetEnvironmentVariable("CRDT_STEPS") ?? $"{steps}"));
+        var plan = SessionPlan.Of(seed, twins, steps);
         try
         {
             Play(plan);
@@ -186,11 +186,11 @@ internal sealed class Session(YjsOracle oracle, SessionPlan plan) : IDisposable
         if (!plan.Surrogates)
         {
             Settle();
-            var first = replicas[0].State().Meaning();
+            var first = replicas[0].State().Meaning;
             Assert.False(first.Pending);
             foreach (var replica in replicas)
             {
-                Assert.Equal(first, replica.State().Meaning());
+                Assert.Equal(first, replica.State().Meaning);
             }
         }
         foreach (var replica in replicas)

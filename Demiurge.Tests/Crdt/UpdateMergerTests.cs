@@ -79,6 +79,6 @@ public sealed class UpdateMergerTests(YjsOracle oracle) : IClassFixture<YjsOracl
     {
         using var replica = new OurReplica(1);
         replica.Apply([update]);
-        return replica.State().Meaning();
+        return replica.State().Meaning;
     }
 }

@@ -25,8 +25,13 @@ public static class IdentityRegistration
             cookie.LogoutPath = "/account/logout";
             cookie.AccessDeniedPath = "/error/403";
             cookie.ReturnUrlParameter = "returnUrl";
+            cookie.Events.OnSigningIn = BrowserSession.Begin;
         });
-        services.Configure<SecurityStampValidatorOptions>(options => options.ValidationInterval = StampCheckInterval);
+        services.Configure<SecurityStampValidatorOptions>(options =>
+        {
+            options.ValidationInterval = StampCheckInterval;
+            options.OnRefreshingPrincipal = BrowserSession.Continue;
+        });
         services.AddAuthorization();
         return services;
     }

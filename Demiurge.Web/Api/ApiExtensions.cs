@@ -44,6 +44,7 @@ public static class ApiExtensions
         api.MapContainers();
         api.MapContainerTemplates();
         api.MapEnvSets();
+        api.MapContainerReach();
         app.MapOpenApi("/openapi/{documentName}.json");
         return app;
     }

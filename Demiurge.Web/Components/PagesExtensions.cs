@@ -29,8 +29,9 @@ public static class PagesExtensions
     /// <summary>Headers on every response, and pages in the product's look for errors. Before authentication, so that it covers it.</summary>
     public static WebApplication UsePages(this WebApplication app)
     {
-        app.Use(BrowserProtection.AddHeaders);
-        if (app.Services.GetRequiredService<IOptions<SiteOptions>>().Value.PublicUrl.StartsWith("https:", StringComparison.Ordinal))
+        var site = app.Services.GetRequiredService<IOptions<SiteOptions>>().Value;
+        app.Use(new BrowserProtection(site).AddHeaders);
+        if (site.PublicUrl.StartsWith("https:", StringComparison.Ordinal))
             app.UseHsts();
         app.UseExceptionHandler("/error/500", createScopeForErrors: true);
         app.UseStatusCodePagesWithReExecute("/error/{0}", createScopeForStatusCodePages: true);

@@ -1,4 +1,5 @@
 using System.Net;
+using Demiurge.Core.Containers.Reaching;
 
 namespace Demiurge.Web.Edge;
 
@@ -11,7 +12,7 @@ public enum EdgeHostKind
     /// <summary><c>org-{id}.DOMAIN</c></summary>
     Organization,
 
-    /// <summary><c>uc-{id}.org-{id}.DOMAIN</c></summary>
+    /// <summary><c>uc-{id}.org-{id}.DOMAIN</c>, or <c>uc-{id}--{service}.org-{id}.DOMAIN</c></summary>
     Container,
 
     /// <summary>Below the domain, and nothing that exists.</summary>
@@ -22,7 +23,7 @@ public enum EdgeHostKind
 }
 
 /// <summary>A host name, read. <see cref="OrganizationId"/> is empty for all but organizations and containers.</summary>
-public readonly record struct EdgeHost(EdgeHostKind Kind, Guid OrganizationId = default, Guid ContainerId = default)
+public readonly record struct EdgeHost(EdgeHostKind Kind, Guid OrganizationId = default, Guid ContainerId = default, string Service = "")
 {
     /// <summary>Reads a host name without port. Ids are UUIDs with hyphens, and nothing else.</summary>
     /// <param name="publicHost">The host of the address that people use; the site whatever the domain is.</param>
@@ -32,14 +33,11 @@ public readonly record struct EdgeHost(EdgeHostKind Kind, Guid OrganizationId = 
             return new(EdgeHostKind.Site);
         if (host.Length <= domain.Length || !host.EndsWith(domain, StringComparison.OrdinalIgnoreCase) || host[^(domain.Length + 1)] != '.')
             return new(EdgeHostKind.Foreign);
-        var labels = host[..^(domain.Length + 1)].Split('.');
-        return labels switch
-        {
-            [var organization] when TryReadId(organization, "org-", out var id) => new(EdgeHostKind.Organization, id),
-            [var container, var organization] when TryReadId(organization, "org-", out var id) && TryReadId(container, "uc-", out var containerId)
-                => new(EdgeHostKind.Container, id, containerId),
-            _ => new(EdgeHostKind.Unknown),
-        };
+        if (ContainerHostName.TryParse(host, domain, out var name))
+            return new(EdgeHostKind.Container, name.OrganizationId, name.ContainerId, name.Service);
+        return ContainerHostName.TryReadOrganization(host.AsSpan(0, host.Length - domain.Length - 1), out var id)
+            ? new(EdgeHostKind.Organization, id)
+            : new(EdgeHostKind.Unknown);
     }
 
     private static bool IsSite(string host, string domain, string publicHost) =>
@@ -47,10 +45,4 @@ public readonly record struct EdgeHost(EdgeHostKind Kind, Guid OrganizationId = 
         || host.Equals(publicHost, StringComparison.OrdinalIgnoreCase)
         || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || IPAddress.TryParse(host, out _);
-
-    private static bool TryReadId(string label, string prefix, out Guid id)
-    {
-        id = default;
-        return label.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) && Guid.TryParseExact(label.AsSpan(prefix.Length), "D", out id);
-    }
 }

@@ -32,11 +32,12 @@ public static class GatewayEndpoints
         group.MapPost("/data/append", (HttpContext context, GatewayHandshake handshake) => Append(context, handshake));
         group.MapPost("/access/check", (HttpContext context, GatewayHandshake handshake) =>
             Handle<GatewayAccessCheck>(context, async (token, body) => Answer(await handshake.CheckAccess(token, body, context.RequestAborted))));
+        group.MapContainers();
         group.MapPost("/stop", async (HttpContext context, GatewayHandshake handshake) =>
             Bearer(context) is { } token ? Answer(await handshake.Stop(token, context.RequestAborted)) : Results.Unauthorized());
     }
 
-    private static async Task<IResult> Handle<T>(HttpContext context, Func<string, T, Task<IResult>> handle)
+    internal static async Task<IResult> Handle<T>(HttpContext context, Func<string, T, Task<IResult>> handle)
         where T : class
     {
         if (Bearer(context) is not { } token)
@@ -86,15 +87,15 @@ public static class GatewayEndpoints
             feature.MaxRequestBodySize = bytes;
     }
 
-    private static string? Bearer(HttpContext context) =>
+    internal static string? Bearer(HttpContext context) =>
         context.Request.Headers.Authorization.ToString() is ['B', 'e', 'a', 'r', 'e', 'r', ' ', .. { Length: > 0 and < 200 } token] ? token : null;
 
-    private static IResult Answer<T>(Result<T> result) =>
+    internal static IResult Answer<T>(Result<T> result) =>
         result.Succeeded ? Results.Json(result.Value, GatewayContracts.Json) : Answer(result.Error);
 
-    private static IResult Answer(Result result) => result.Succeeded ? Results.NoContent() : Answer(result.Error);
+    internal static IResult Answer(Result result) => result.Succeeded ? Results.NoContent() : Answer(result.Error);
 
-    private static IResult Answer(Error error) => Results.StatusCode(error.Kind switch
+    internal static IResult Answer(Error error) => Results.StatusCode(error.Kind switch
     {
         ErrorKind.Unauthenticated => StatusCodes.Status401Unauthorized,
         ErrorKind.Conflict => StatusCodes.Status409Conflict,

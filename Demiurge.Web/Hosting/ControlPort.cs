@@ -6,11 +6,24 @@ namespace Demiurge.Web.Hosting;
 /// </summary>
 public static class ControlPort
 {
-    /// <summary>Must be the first middleware.</summary>
-    public static IApplicationBuilder UseControlPort(this IApplicationBuilder app, SiteEnvironment environment) => app.Use((context, next) =>
+    private const string Root = "/gateway";
+
+    /// <summary>Serves the control port past everything that serves people. Must be the first middleware.</summary>
+    public static void UseControlPort(this WebApplication app, SiteEnvironment environment) => app.Use((context, next) =>
     {
-        var forGateways = context.Request.Path.StartsWithSegments("/gateway");
-        if (forGateways == (context.Connection.LocalPort == environment.ControlPort))
+        if (context.Connection.LocalPort != environment.ControlPort || context.Request.Path.StartsWithSegments(Root))
+            return next(context);
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Whether a request came in for gateways' calls, and so isn't for the edge to route, whatever host it names.</summary>
+    public static bool IsForGateways(HttpContext context, SiteEnvironment environment) => context.Connection.LocalPort == environment.ControlPort;
+
+    /// <summary>Keeps people from what gateways call. After the edge: on a container's host the path is the container's.</summary>
+    public static void HideControlPort(this WebApplication app, SiteEnvironment environment) => app.Use((context, next) =>
+    {
+        if (context.Connection.LocalPort == environment.ControlPort || !context.Request.Path.StartsWithSegments(Root))
             return next(context);
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         return Task.CompletedTask;

@@ -23,6 +23,22 @@ namespace Demiurge.Core.Persistence.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("Demiurge.Core.Accounts.EndedSession", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("ForgetAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("forget_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_ended_sessions");
+
+                    b.ToTable("ended_sessions", (string)null);
+                });
+
             modelBuilder.Entity("Demiurge.Core.Accounts.User", b =>
                 {
                     b.Property<Guid>("Id")
@@ -615,6 +631,23 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasName("pk_installation");
 
                     b.ToTable("installation", (string)null);
+                });
+
+            modelBuilder.Entity("Demiurge.Core.Containers.Reaching.ContainerCookieSecret", b =>
+                {
+                    b.Property<int>("Key")
+                        .HasColumnType("integer")
+                        .HasColumnName("key");
+
+                    b.Property<byte[]>("ProtectedValue")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("protected_value");
+
+                    b.HasKey("Key")
+                        .HasName("pk_container_cookie_secret");
+
+                    b.ToTable("container_cookie_secret", (string)null);
                 });
 
             modelBuilder.Entity("Demiurge.Core.Containers.Remote.RemoteMachine", b =>

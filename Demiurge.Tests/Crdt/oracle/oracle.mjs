@@ -38,8 +38,11 @@ class Replica {
     this.words = surrogates ? words : words.map(word => word.replaceAll('😀', 'ö'))
     this.doc = new Y.Doc({ gc })
     this.doc.clientID = clientId
-    // Before anything has been named: roots get their types later.
-    if (initial) (v2 ? Y.applyUpdateV2 : Y.applyUpdate)(this.doc, bytes(initial), 'remote')
+    if (initial) {
+      // Before other roots have been named: they get their types later.
+      this.doc.getText('rich')
+      ;(v2 ? Y.applyUpdateV2 : Y.applyUpdate)(this.doc, bytes(initial), 'remote')
+    }
     this.map = this.doc.getMap('map')
     this.array = this.doc.getArray('array')
     this.text = this.doc.getText('text')
