@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 namespace Demiurge.Tests.Browser;
 
 /// <summary>One installation and one Chromium for the browser tests; every person has a context of their own in it.</summary>
-public sealed class BrowserFixture : IAsyncLifetime
+public class BrowserFixture : IAsyncLifetime
 {
     private static readonly string[] Programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -14,9 +14,12 @@ public sealed class BrowserFixture : IAsyncLifetime
 
     public EnvironmentProcess Site { get; private set; } = null!;
 
-    public async Task InitializeAsync()
+    /// <summary>Settings of this class's installation.</summary>
+    protected virtual (string Key, string Value)[] Settings => [];
+
+    public virtual async Task InitializeAsync()
     {
-        Site = await EnvironmentProcess.Create(("Demiurge:Accounts:CredentialRequestsPerMinute", "10000"));
+        Site = await EnvironmentProcess.Create([("Demiurge:Accounts:CredentialRequestsPerMinute", "10000"), .. Settings]);
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(new()
         {
@@ -25,7 +28,7 @@ public sealed class BrowserFixture : IAsyncLifetime
         });
     }
 
-    public async Task DisposeAsync()
+    public virtual async Task DisposeAsync()
     {
         if (browser is not null)
             await browser.DisposeAsync();

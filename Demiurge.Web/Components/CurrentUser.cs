@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Demiurge.Core.Accounts;
 using Demiurge.Core.Permissions;
 using Microsoft.AspNetCore.Components.Authorization;
 
@@ -12,6 +13,10 @@ public sealed class CurrentUser(AuthenticationStateProvider authentication)
         Guid.TryParse((await authentication.GetAuthenticationStateAsync()).User.FindFirstValue(ClaimTypes.NameIdentifier), out var id)
             ? new Actor(id)
             : null;
+
+    /// <summary>The browser's session: what is handed out under it ends with its log-out. Empty for one from before there were such ids.</summary>
+    public async Task<Guid> Session() =>
+        Guid.TryParse((await authentication.GetAuthenticationStateAsync()).User.FindFirstValue(BrowserSessions.Claim), out var id) ? id : Guid.Empty;
 
     /// <summary>The signed-in person, on a page that requires one.</summary>
     public async Task<Actor> Get() =>

@@ -22,7 +22,6 @@ public static class PagesExtensions
         builder.Services.AddScoped<NavigationState>();
         builder.Services.AddScoped<ContainerCommands>();
         builder.Services.AddSingleton<ContainerStatsFeed>();
-        builder.Services.AddSingleton<TerminalAddresses>();
         return builder;
     }
 

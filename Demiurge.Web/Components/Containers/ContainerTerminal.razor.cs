@@ -1,4 +1,5 @@
 using Demiurge.Core.Containers;
+using Demiurge.Core.Containers.Reaching;
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;
 
@@ -19,7 +20,7 @@ public sealed partial class ContainerTerminal
     private bool disposed;
 
     [Inject]
-    private TerminalAddresses Addresses { get; set; } = default!;
+    private ContainerTickets Tickets { get; set; } = default!;
 
     [Inject]
     private CurrentUser Current { get; set; } = default!;
@@ -56,8 +57,8 @@ public sealed partial class ContainerTerminal
     [JSInvokable]
     public async Task<TerminalAddress> Address()
     {
-        var address = await Addresses.Of(await Current.Get(), Info.Id);
-        return address.Succeeded ? address.Value : new TerminalAddress(null, true, address.Error.Message);
+        var invited = await Tickets.Terminal(await Current.Get(), Info.Id, sessionId: await Current.Session());
+        return invited.Succeeded ? new TerminalAddress(invited.Value.Url, invited.Value.ReadOnly, null) : new TerminalAddress(null, true, invited.Error.Message);
     }
 
     public async ValueTask DisposeAsync()

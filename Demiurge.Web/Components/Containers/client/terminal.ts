@@ -230,12 +230,16 @@ class SharedTerminal implements TerminalHandle {
 
 /** The site's own colours for the ground, and sixteen that read well on it. */
 function themeOf(host: HTMLElement): ITheme {
-  const style = getComputedStyle(host), of = (name: string): string => style.getPropertyValue(name).trim();
-  const names = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'] as const;
-  const theme: ITheme = { background: of('--term-bg'), foreground: of('--term-ink'), cursor: of('--term-cursor'), cursorAccent: of('--term-bg'), selectionBackground: of('--term-selection') };
-  for (const name of names) {
-    theme[name] = of(`--term-${name}`);
-    theme[`bright${name[0]!.toUpperCase()}${name.slice(1)}` as 'brightRed'] = of(`--term-bright-${name}`) || of(`--term-${name}`);
+  // The colours are light-dark() expressions: only an element that wears one knows what it comes to.
+  const probe = host.ownerDocument.createElement('span');
+  probe.hidden = true;
+  host.append(probe);
+  const of = (name: string): string => { probe.style.color = `var(--term-${name})`; return getComputedStyle(probe).color; };
+  const theme: ITheme = { background: of('bg'), foreground: of('ink'), cursor: of('cursor'), cursorAccent: of('bg'), selectionBackground: of('selection') };
+  for (const name of ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'] as const) {
+    theme[name] = of(name);
+    theme[`bright${name[0]!.toUpperCase()}${name.slice(1)}` as 'brightRed'] = of(`bright-${name}`);
   }
+  probe.remove();
   return theme;
 }
