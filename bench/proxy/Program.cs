@@ -117,7 +117,7 @@ Process Nginx(string name, string http)
 {
     var home = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
     var file = Path.Combine(home, "nginx.conf");
-    var temporary = string.Concat(new[] { "client_body", "proxy", "fastcgi", "uwsgi", "scgi" }.Select(kind => $"{kind}_temp_path {home}/{kind};\n"));
+    var temporary = string.Concat("client_body proxy fastcgi uwsgi scgi".Split(' ').Select(kind => $"{kind}_temp_path {home}/{kind};\n"));
     File.WriteAllText(file, $"daemon off;\nworker_processes 2;\npid {home}/pid;\nerror_log {home}/error.log;\n{(Environment.UserName == "root" ? "user root;\n" : "")}events {{ worker_connections 4096; }}\nhttp {{ access_log off; {temporary}{http} }}\n");
     return Process.Start(new ProcessStartInfo("nginx", ["-p", home, "-c", file]) { RedirectStandardError = true })!;
 }

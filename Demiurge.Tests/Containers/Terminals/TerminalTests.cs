@@ -100,7 +100,7 @@ public sealed class TerminalTests(EngineSiteFixture site) : IClassFixture<Engine
         return id;
     }
 
-    private async Task<ClientWebSocket> Open(Account account, Guid containerId)
+    private static async Task<ClientWebSocket> Open(Account account, Guid containerId)
     {
         var invitation = await Account.Read(await account.Http.PostAsJsonAsync($"containers/{containerId}/terminal", new { }));
         var url = new Uri((string)invitation["url"]!);
