@@ -32,10 +32,11 @@ public sealed class AccountPagesTests(WebFixture web) : IClassFixture<WebFixture
     [Fact]
     public async Task Session_Cookie_IsOutOfReachOfScriptsAndOtherSites()
     {
-        var cookie = (await new PageClient(web).Register(People.NewEmail())).Headers["Set-Cookie"].Split('\n').Single(text => text.StartsWith("demiurge.session="));
+        var cookie = (await new PageClient(web).Register(People.NewEmail())).Headers["Set-Cookie"].Split('\n').Single(text => text.StartsWith("__Host-demiurge.session="));
 
         Assert.Contains("; httponly", cookie, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("; samesite=lax", cookie, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("; secure", cookie, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("domain=", cookie, StringComparison.OrdinalIgnoreCase);
     }
 
