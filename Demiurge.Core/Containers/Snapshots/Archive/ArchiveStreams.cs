@@ -61,24 +61,21 @@ internal sealed class MeasuredReads(Stream inner) : ForwardStream
 }
 
 /// <summary>
-/// Reads no further than it is allowed to before the allowance is renewed, so that a header that claims gigabytes ends the walk. Remembers
-/// the last bytes, which in a whole tar are zeros.
+/// Reads no further than it is allowed to before the allowance is renewed, so that a header that claims gigabytes ends the walk. Counts
+/// the zeros since a mark: a whole tar ends with two blocks of them.
 /// </summary>
 internal sealed class GuardedReads(Stream inner) : ForwardStream
 {
-    private const int EndMarker = 1024;
-
-    private int zeros;
+    private bool onlyZeros;
 
     public long Allowance { get; set; }
 
-    /// <summary>Bytes read so far.</summary>
-    public long Total { get; private set; }
-
-    /// <summary>Whether what was read last is the end marker of a tar.</summary>
-    public bool Ended => zeros >= EndMarker;
+    /// <summary>How many bytes were read since the mark; 0 when one of them is not a zero.</summary>
+    public long ZerosSinceMark { get; private set; }
 
     public override bool CanRead => true;
+
+    public void Mark() => (ZerosSinceMark, onlyZeros) = (0, true);
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -86,10 +83,8 @@ internal sealed class GuardedReads(Stream inner) : ForwardStream
             throw new SnapshotArchiveException("The archive is damaged: an entry's description is longer than any can be.");
         var count = await inner.ReadAsync(buffer.Length > Allowance ? buffer[..(int)Allowance] : buffer, cancellationToken);
         Allowance -= count;
-        Total += count;
-        var read = buffer.Span[..count];
-        var last = read.LastIndexOfAnyExcept((byte)0);
-        zeros = last < 0 ? Math.Min(zeros + count, EndMarker) : count - last - 1;
+        onlyZeros &= !buffer.Span[..count].ContainsAnyExcept((byte)0);
+        ZerosSinceMark = onlyZeros ? ZerosSinceMark + count : 0;
         return count;
     }
 }

@@ -16,6 +16,7 @@ internal sealed class TarWalk(Stream tar, ArchiveLimits limits)
 {
     /// <summary>More than names and attributes of one entry take.</summary>
     private const int HeaderAllowance = 2 << 20;
+    private const int Block = 512;
 
     public long Bytes { get; private set; }
 
@@ -27,9 +28,11 @@ internal sealed class TarWalk(Stream tar, ArchiveLimits limits)
     {
         await using var guarded = new GuardedReads(tar);
         await using var reader = new TarReader(guarded, leaveOpen: true);
+        long padding = 0;
         while (true)
         {
             guarded.Allowance = HeaderAllowance;
+            guarded.Mark();
             if (await Sound(async () => await reader.GetNextEntryAsync(copyData: false, cancellationToken)) is not { } entry)
                 break;
             if (entry.EntryType == TarEntryType.GlobalExtendedAttributes)
@@ -41,6 +44,7 @@ internal sealed class TarWalk(Stream tar, ArchiveLimits limits)
             if (entry.Length < 0 || Bytes > limits.Bytes)
                 throw new SnapshotArchiveException($"Unpacked, it is larger than {Size.Of(limits.Bytes)}.");
             guarded.Allowance = entry.Length + 1024;
+            padding = (Block - (entry.Length % Block)) % Block;
             yield return entry;
             if (entry.DataStream is { } rest)
             {
@@ -57,7 +61,7 @@ internal sealed class TarWalk(Stream tar, ArchiveLimits limits)
             await guarded.CopyToAsync(Stream.Null, cancellationToken);
             return guarded;
         });
-        if (!guarded.Ended)
+        if (guarded.ZerosSinceMark < padding + (2 * Block))
             throw new SnapshotArchiveException("The archive is cut off: its end is missing.", passing: true);
     }
 
