@@ -108,6 +108,12 @@ public sealed class Container
 
     public string? ImageId { get; set; }
 
+    /// <summary>Which of its sets of volumes it has; a snapshot that is restored makes another one.</summary>
+    public int VolumeSet { get; set; }
+
+    /// <summary>Services beside the template's, from a repository's <c>demiurge.yaml</c>; one of the same name takes the template's place.</summary>
+    public List<TemplateService> ExtraServices { get; set; } = [];
+
     public DesiredState Desired { get; set; }
 
     /// <summary>Raised by each request to start or restart: an engine container of an earlier generation is replaced.</summary>
@@ -209,6 +215,7 @@ internal sealed class ContainerConfiguration :
         builder.Property(container => container.Options).HasJson();
         builder.Property(container => container.ProtectedOptions).HasJson();
         builder.Property(container => container.Endpoints).HasJson();
+        builder.Property(container => container.ExtraServices).HasJson();
         builder.Property(container => container.Place).HasConversion<string>().HasMaxLength(16);
         builder.Property(container => container.Desired).HasConversion<string>().HasMaxLength(16);
         builder.Property(container => container.State).HasConversion<string>().HasMaxLength(16);

@@ -16,6 +16,9 @@ public sealed class ContainerQuota
     public double? Cpus { get; set; }
 
     public long? MemoryBytes { get; set; }
+
+    /// <summary>What its snapshots may take in the stores.</summary>
+    public long? SnapshotBytes { get; set; }
 }
 
 internal sealed class ContainerQuotaConfiguration : IEntityTypeConfiguration<ContainerQuota>

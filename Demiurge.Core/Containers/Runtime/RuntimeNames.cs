@@ -14,7 +14,10 @@ public sealed class RuntimeNames(string mark)
 
     public string Container(Guid containerId) => $"dmg-{mark}-{containerId:N}";
 
-    public string Volume(Guid containerId, int index) => $"{Container(containerId)}-{index.ToString(CultureInfo.InvariantCulture)}";
+    /// <param name="set">Of <see cref="RuntimeSpec.VolumeSet"/>.</param>
+    public string Volume(Guid containerId, int index, int set = 0) => set == 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{Container(containerId)}-{index}")
+        : string.Create(CultureInfo.InvariantCulture, $"{Container(containerId)}-s{set}-{index}");
 
     public string Network(Guid organizationId) => $"dmg-{mark}-org-{organizationId:N}";
 }

@@ -19,6 +19,9 @@ public sealed record RuntimeSpec(
     IReadOnlyList<int> Ports, double Cpus, long MemoryBytes, int Pids, long DiskBytes, bool ReadOnlyRoot, IReadOnlyList<string> Tmpfs, string? User,
     string? WorkingDirectory, IReadOnlyList<string>? Command, string? Runtime)
 {
+    /// <summary>Which of the container's sets of volumes it gets; a restore makes another one. 0 is the first.</summary>
+    public int VolumeSet { get; init; }
+
     /// <summary>Without the variables' values.</summary>
     public override string ToString() => $"{ContainerId} generation {Generation} of {Image}";
 }

@@ -106,7 +106,12 @@ internal sealed record HostConfig
 internal sealed record VolumeMount(string Source, string Target, bool ReadOnly = false)
 {
     public string Type { get; } = "volume";
+
+    public VolumeOptions? VolumeOptions { get; init; }
 }
+
+/// <param name="NoCopy">An empty volume stays empty instead of getting what the image has at its path.</param>
+internal sealed record VolumeOptions(bool NoCopy);
 
 /// <param name="HostIp">Address to listen at; always set, or the port would be open to everybody.</param>
 /// <param name="HostPort">Empty for any free one.</param>
