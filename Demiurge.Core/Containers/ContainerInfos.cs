@@ -41,7 +41,7 @@ public sealed class ContainerInfos(ContainerUrls urls, IOptions<ContainerOptions
             container.Place, container.State, container.Reason, container.Progress, container.ExitCode, container.StateChangedAt, position,
             container.Attempts, container.NextAttemptAt,
             [
-                .. spec.Services.Select(service => new ContainerServiceInfo(
+                .. ContainerStarter.ServicesOf(container, spec).Select(service => new ContainerServiceInfo(
                     service.Name, service.Title, urls.Of(container.OrganizationId, container.Id, service.Name, service.Path), service.Embeddable,
                     container.Endpoints.Any(endpoint => endpoint.Service == service.Name))),
             ],

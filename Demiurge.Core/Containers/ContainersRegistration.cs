@@ -2,6 +2,7 @@ using Demiurge.Core.Containers.EnvSets;
 using Demiurge.Core.Containers.Reaching;
 using Demiurge.Core.Containers.Reconciler;
 using Demiurge.Core.Containers.Runtime;
+using Demiurge.Core.Containers.Snapshots;
 using Demiurge.Core.Containers.Templates;
 using Demiurge.Core.Containers.Tiers;
 using Demiurge.Core.Containers.Usage;
@@ -45,6 +46,7 @@ public static class ContainersRegistration
         services.AddReaching();
 
         services.AddReconciler();
+        services.AddSnapshots(configuration);
         return services;
     }
 

@@ -41,7 +41,7 @@ internal sealed record ContainerBlueprint(RuntimeNames Names, string Mark, Guid 
                 SecurityOpt = ["no-new-privileges"],
                 ReadonlyRootfs = spec.ReadOnlyRoot,
                 Tmpfs = spec.Tmpfs.ToDictionary(path => path, _ => string.Create(CultureInfo.InvariantCulture, $"rw,nosuid,nodev,exec,mode=1777,size={spec.MemoryBytes / 2}")),
-                Mounts = [.. spec.Volumes.Select((path, index) => new VolumeMount(Names.Volume(spec.ContainerId, index), path))],
+                Mounts = [.. spec.Volumes.Select((path, index) => new VolumeMount(Names.Volume(spec.ContainerId, index, spec.VolumeSet), path))],
                 NetworkMode = Names.Network(spec.OrganizationId),
                 PortBindings = Reach == HostReach.Published ? spec.Ports.ToDictionary(PortKey, IReadOnlyList<PortBinding> (_) => [new PortBinding(PublishedAddress!)]) : null,
                 RestartPolicy = new RestartPolicy("no"),

@@ -246,7 +246,7 @@ internal sealed class DockerContainerRuntime(DockerEngine engine, ContainerBluep
     private async Task<string> Create(string name, RuntimeSpec spec, CreateContainer wanted, CancellationToken cancellationToken)
     {
         for (var index = 0; index < spec.Volumes.Count; index++)
-            await engine.CreateVolume(new CreateVolume(blueprint.Names.Volume(spec.ContainerId, index), blueprint.Labels(spec.OrganizationId, spec.ContainerId)), cancellationToken);
+            await engine.CreateVolume(new CreateVolume(blueprint.Names.Volume(spec.ContainerId, index, spec.VolumeSet), blueprint.Labels(spec.OrganizationId, spec.ContainerId)), cancellationToken);
         try
         {
             return await engine.CreateContainer(name, wanted, cancellationToken);

@@ -18,6 +18,7 @@ public static class DockerRegistration
         services.AddHostedService(provider => provider.GetRequiredService<HostWatcher>());
         services.AddSingleton<DockerContainerRuntimes>();
         services.AddSingleton<IContainerRuntimes>(provider => provider.GetRequiredService<DockerContainerRuntimes>());
+        services.AddSingleton<IContainerVolumes, DockerVolumes>();
         return services;
     }
 }

@@ -75,9 +75,10 @@ internal sealed partial class ContainerStarter(
                 return;
             }
             engineDone();
-            if (!await Observe(container, running, template, spec.Ports.Count == 0))
+            var isAwaited = AwaitedOf(container, template).Any(service => PortOf(service, container) > 0);
+            if (!await Observe(container, running, template, !isAwaited))
                 return;
-            if (spec.Ports.Count > 0)
+            if (isAwaited)
                 await WaitForHealth(container, runtime, running, template, redactor, work);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -125,9 +126,20 @@ internal sealed partial class ContainerStarter(
         return new RuntimeSpec(
             container.Id, container.OrganizationId, container.Generation, TemplateText.Fill(template.Image, values) ?? template.Image, variables,
             [.. template.Volumes.Select(path => TemplateText.Fill(path, values)).OfType<string>().Where(path => TemplateRules.PathFault(path) is null)],
-            [.. template.Services.Select(service => PortOf(service, container)).Where(port => port > 0).Distinct()],
-            tier.Cpus, tier.MemoryBytes, tier.Pids, tier.DiskBytes, template.ReadOnlyRoot, template.Tmpfs, template.User, template.WorkingDirectory, command, host.Runtime);
+            [.. ServicesOf(container, template).Select(service => PortOf(service, container)).Where(port => port > 0).Distinct()],
+            tier.Cpus, tier.MemoryBytes, tier.Pids, tier.DiskBytes, template.ReadOnlyRoot, template.Tmpfs, template.User, template.WorkingDirectory, command, host.Runtime)
+        {
+            VolumeSet = container.VolumeSet,
+        };
     }
+
+    /// <summary>The template's, and those that its repository adds or replaces.</summary>
+    internal static IEnumerable<TemplateService> ServicesOf(Container container, TemplateSpec template) =>
+        AwaitedOf(container, template).Concat(container.ExtraServices);
+
+    /// <summary>Those that answer by themselves; a repository's wait for its processes.</summary>
+    private static IEnumerable<TemplateService> AwaitedOf(Container container, TemplateSpec template) =>
+        template.Services.Where(service => !container.ExtraServices.Exists(extra => extra.Name == service.Name));
 
     internal static int PortOf(TemplateService service, Container container) =>
         service.PortOption is not { } option ? service.Port
@@ -136,7 +148,7 @@ internal sealed partial class ContainerStarter(
     /// <summary>Its services as the gateway reaches them.</summary>
     internal static List<ContainerEndpoint> Endpoints(Container container, TemplateSpec template, RuntimeContainer running) =>
     [
-        .. from service in template.Services
+        .. from service in ServicesOf(container, template)
            let port = PortOf(service, container)
            where running.Reach.ContainsKey(port)
            select new ContainerEndpoint(service.Name, running.Reach[port].Address, running.Reach[port].Port),
@@ -208,7 +220,7 @@ internal sealed partial class ContainerStarter(
     {
         var began = Stopwatch.GetTimestamp();
         var waiting = (
-            from service in template.Services
+            from service in AwaitedOf(container, template)
             let port = PortOf(service, container)
             where port > 0
             select (Service: service, Port: port)).ToList();

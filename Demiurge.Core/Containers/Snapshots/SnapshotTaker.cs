@@ -84,7 +84,7 @@ internal sealed partial class SnapshotTaker(
         {
             await using var measured = new MeasuredWrites(
                 file.Content, left, _ => new SnapshotArchiveException("The organization's quota for snapshots is used up. Delete some, or ask for more."));
-            await using var progress = new Progressing(this, snapshot, wanted, () => measured.Bytes);
+            await using var progress = new Progressing(contexts, snapshot, wanted, () => measured.Bytes, Told);
             content = await SnapshotArchive.Write(
                 measured, SnapshotArchive.Describe(container.Id, container.Name, templateName, mounted, snapshot.CreatedAt), open.Read, limits, progress, token);
             await file.Commit(token);
@@ -168,9 +168,10 @@ internal sealed partial class SnapshotTaker(
         private readonly Task writing;
         private long unpacked;
 
-        public Progressing(SnapshotTaker taker, Snapshot snapshot, CancellationTokenSource wanted, Func<long> bytes)
+        public Progressing(
+            IDbContextFactory<DemiurgeDbContext> contexts, Snapshot snapshot, CancellationTokenSource wanted, Func<long> bytes, Action<Snapshot> told)
         {
-            writing = Write(taker, snapshot, wanted, bytes);
+            writing = Write(contexts, snapshot, wanted, bytes, told);
         }
 
         public void Report(long value) => Interlocked.Exchange(ref unpacked, value);
@@ -182,14 +183,15 @@ internal sealed partial class SnapshotTaker(
             ended.Dispose();
         }
 
-        private async Task Write(SnapshotTaker taker, Snapshot snapshot, CancellationTokenSource wanted, Func<long> bytes)
+        private async Task Write(
+            IDbContextFactory<DemiurgeDbContext> contexts, Snapshot snapshot, CancellationTokenSource wanted, Func<long> bytes, Action<Snapshot> told)
         {
             try
             {
                 while (true)
                 {
                     await Task.Delay(500, ended.Token);
-                    await using var db = await taker.contexts.CreateDbContextAsync(ended.Token);
+                    await using var db = await contexts.CreateDbContextAsync(ended.Token);
                     var (now, packed) = (Interlocked.Read(ref unpacked), bytes());
                     if (await db.Set<Snapshot>().Where(row => row.Id == snapshot.Id && row.State == SnapshotState.Creating).ExecuteUpdateAsync(
                         set => set.SetProperty(row => row.UnpackedBytes, now).SetProperty(row => row.Bytes, packed), ended.Token) == 0)
@@ -197,7 +199,7 @@ internal sealed partial class SnapshotTaker(
                         await wanted.CancelAsync();
                         return;
                     }
-                    taker.Told(snapshot);
+                    told(snapshot);
                 }
             }
             catch (Exception exception) when (exception is OperationCanceledException or System.Data.Common.DbException or InvalidOperationException)

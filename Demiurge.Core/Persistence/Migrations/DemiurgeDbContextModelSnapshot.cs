@@ -232,6 +232,11 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("exit_code");
 
+                    b.Property<string>("ExtraServices")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("extra_services");
+
                     b.Property<int>("Generation")
                         .HasColumnType("integer")
                         .HasColumnName("generation");
@@ -352,6 +357,10 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("xid")
                         .HasColumnName("xmin");
 
+                    b.Property<int>("VolumeSet")
+                        .HasColumnType("integer")
+                        .HasColumnName("volume_set");
+
                     b.HasKey("Id")
                         .HasName("pk_containers");
 
@@ -463,6 +472,10 @@ namespace Demiurge.Core.Persistence.Migrations
                     b.Property<int?>("Running")
                         .HasColumnType("integer")
                         .HasColumnName("running");
+
+                    b.Property<long?>("SnapshotBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("snapshot_bytes");
 
                     b.HasKey("OrganizationId")
                         .HasName("pk_container_quotas");
@@ -742,6 +755,14 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("deploy_key_public");
 
+                    b.Property<string>("File")
+                        .HasColumnType("text")
+                        .HasColumnName("file");
+
+                    b.Property<string>("HostKeys")
+                        .HasColumnType("text")
+                        .HasColumnName("host_keys");
+
                     b.Property<string>("LastCommit")
                         .HasColumnType("text")
                         .HasColumnName("last_commit");
@@ -771,6 +792,75 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasDatabaseName("ix_container_repositories_project_id");
 
                     b.ToTable("container_repositories", (string)null);
+                });
+
+            modelBuilder.Entity("Demiurge.Core.Containers.Repositories.RepositoryRun", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Commit")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("commit");
+
+                    b.Property<Guid>("ContainerId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("container_id");
+
+                    b.Property<DateTimeOffset?>("ContainerStartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("container_started_at");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset?>("FinishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("finished_at");
+
+                    b.Property<bool>("OnlyProcesses")
+                        .HasColumnType("boolean")
+                        .HasColumnName("only_processes");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<Guid>("RepositoryId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("repository_id");
+
+                    b.Property<Guid?>("RequestedBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("requested_by");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasColumnName("state");
+
+                    b.Property<string>("Steps")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("steps");
+
+                    b.HasKey("Id")
+                        .HasName("pk_container_repository_runs");
+
+                    b.HasIndex("RepositoryId")
+                        .HasDatabaseName("ix_container_repository_runs_repository_id");
+
+                    b.HasIndex(new[] { "ContainerId" }, "ix_container_repository_runs_under_way")
+                        .IsUnique()
+                        .HasDatabaseName("ix_container_repository_runs_under_way")
+                        .HasFilter("finished_at IS NULL");
+
+                    b.ToTable("container_repository_runs", (string)null);
                 });
 
             modelBuilder.Entity("Demiurge.Core.Containers.Sharing.ContainerToken", b =>
@@ -880,6 +970,10 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<int>("Attempts")
+                        .HasColumnType("integer")
+                        .HasColumnName("attempts");
+
                     b.Property<bool>("Automatic")
                         .HasColumnType("boolean")
                         .HasColumnName("automatic");
@@ -892,6 +986,16 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("container_id");
 
+                    b.Property<string>("ContainerName")
+                        .IsRequired()
+                        .HasMaxLength(80)
+                        .HasColumnType("character varying(80)")
+                        .HasColumnName("container_name");
+
+                    b.Property<string>("ContentDigest")
+                        .HasColumnType("text")
+                        .HasColumnName("content_digest");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
@@ -899,6 +1003,20 @@ namespace Demiurge.Core.Persistence.Migrations
                     b.Property<Guid?>("CreatedBy")
                         .HasColumnType("uuid")
                         .HasColumnName("created_by");
+
+                    b.Property<long>("Entries")
+                        .HasColumnType("bigint")
+                        .HasColumnName("entries");
+
+                    b.Property<DateTimeOffset?>("FinishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("finished_at");
+
+                    b.Property<string>("Format")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("format");
 
                     b.Property<string>("Location")
                         .HasColumnType("text")
@@ -909,6 +1027,10 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasMaxLength(80)
                         .HasColumnType("character varying(80)")
                         .HasColumnName("name");
+
+                    b.Property<DateTimeOffset?>("NextAttemptAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("next_attempt_at");
 
                     b.Property<Guid>("OrganizationId")
                         .HasColumnType("uuid")
@@ -932,6 +1054,31 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("character varying(16)")
                         .HasColumnName("state");
 
+                    b.Property<string>("Step")
+                        .HasColumnType("text")
+                        .HasColumnName("step");
+
+                    b.Property<Guid>("TemplateId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("template_id");
+
+                    b.Property<int>("TemplateVersion")
+                        .HasColumnType("integer")
+                        .HasColumnName("template_version");
+
+                    b.Property<Guid>("TierId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("tier_id");
+
+                    b.Property<long>("UnpackedBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("unpacked_bytes");
+
+                    b.Property<string>("Volumes")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("volumes");
+
                     b.HasKey("Id")
                         .HasName("pk_container_snapshots");
 
@@ -941,7 +1088,80 @@ namespace Demiurge.Core.Persistence.Migrations
                     b.HasIndex("ContainerId", "CreatedAt")
                         .HasDatabaseName("ix_container_snapshots_container_id_created_at");
 
+                    b.HasIndex(new[] { "ContainerId" }, "ix_container_snapshots_creating")
+                        .IsUnique()
+                        .HasDatabaseName("ix_container_snapshots_creating")
+                        .HasFilter("state = 'Creating'");
+
                     b.ToTable("container_snapshots", (string)null);
+                });
+
+            modelBuilder.Entity("Demiurge.Core.Containers.Snapshots.SnapshotRestore", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("integer")
+                        .HasColumnName("attempts");
+
+                    b.Property<Guid>("ContainerId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("container_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset?>("FinishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("finished_at");
+
+                    b.Property<DateTimeOffset?>("NextAttemptAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("next_attempt_at");
+
+                    b.Property<double?>("Progress")
+                        .HasColumnType("double precision")
+                        .HasColumnName("progress");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<Guid>("RequestedBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("requested_by");
+
+                    b.Property<Guid>("SnapshotId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("snapshot_id");
+
+                    b.Property<bool>("StartsAfter")
+                        .HasColumnType("boolean")
+                        .HasColumnName("starts_after");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasColumnName("state");
+
+                    b.Property<int>("VolumeSet")
+                        .HasColumnType("integer")
+                        .HasColumnName("volume_set");
+
+                    b.HasKey("Id")
+                        .HasName("pk_container_restores");
+
+                    b.HasIndex(new[] { "ContainerId" }, "ix_container_restores_under_way")
+                        .IsUnique()
+                        .HasDatabaseName("ix_container_restores_under_way")
+                        .HasFilter("finished_at IS NULL");
+
+                    b.ToTable("container_restores", (string)null);
                 });
 
             modelBuilder.Entity("Demiurge.Core.Containers.Snapshots.SnapshotSchedule", b =>
@@ -950,13 +1170,15 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("container_id");
 
+                    b.Property<string>("Cron")
+                        .IsRequired()
+                        .HasMaxLength(100)
+                        .HasColumnType("character varying(100)")
+                        .HasColumnName("cron");
+
                     b.Property<bool>("Enabled")
                         .HasColumnType("boolean")
                         .HasColumnName("enabled");
-
-                    b.Property<int>("EveryHours")
-                        .HasColumnType("integer")
-                        .HasColumnName("every_hours");
 
                     b.Property<int>("Keep")
                         .HasColumnType("integer")
@@ -1929,6 +2151,23 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasConstraintName("fk_container_repositories_projects_project_id");
                 });
 
+            modelBuilder.Entity("Demiurge.Core.Containers.Repositories.RepositoryRun", b =>
+                {
+                    b.HasOne("Demiurge.Core.Containers.Container", null)
+                        .WithMany()
+                        .HasForeignKey("ContainerId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_container_repository_runs_containers_container_id");
+
+                    b.HasOne("Demiurge.Core.Containers.Repositories.Repository", null)
+                        .WithMany()
+                        .HasForeignKey("RepositoryId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_container_repository_runs_container_repositories_repository~");
+                });
+
             modelBuilder.Entity("Demiurge.Core.Containers.Sharing.ContainerToken", b =>
                 {
                     b.HasOne("Demiurge.Core.Containers.Container", null)
@@ -1947,6 +2186,16 @@ namespace Demiurge.Core.Persistence.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_container_share_links_containers_container_id");
+                });
+
+            modelBuilder.Entity("Demiurge.Core.Containers.Snapshots.SnapshotRestore", b =>
+                {
+                    b.HasOne("Demiurge.Core.Containers.Container", null)
+                        .WithMany()
+                        .HasForeignKey("ContainerId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_container_restores_containers_container_id");
                 });
 
             modelBuilder.Entity("Demiurge.Core.Containers.Snapshots.SnapshotSchedule", b =>
