@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Demiurge.Core.Containers;
 
-/// <summary>What a restore does with a container, on behalf of the person who asked for it and was allowed to.</summary>
+/// <summary>What restores and repositories do with a container, on behalf of the person who asked for it and was allowed to.</summary>
 public sealed partial class ContainerService
 {
     /// <summary>Asks for it to be stopped.</summary>
@@ -29,6 +29,24 @@ public sealed partial class ContainerService
             return starts ? await Run(db, container, "start.requested", "Start requested after a restore.", cancellationToken) : (true, null);
         },
         cancellationToken);
+
+    /// <summary>Gives it the services of its repository; true when they are new to it, and it was asked to start anew with them.</summary>
+    internal async Task<bool> SetExtraServices(Guid containerId, IReadOnlyList<Templates.TemplateService> services, CancellationToken cancellationToken)
+    {
+        var restarts = false;
+        await ByItself(
+            containerId,
+            async (db, container) =>
+            {
+                if (container.ExtraServices.SequenceEqual(services))
+                    return (false, null);
+                restarts = !container.ExtraServices.Select(service => service.Port).Order().SequenceEqual(services.Select(service => service.Port).Order());
+                container.ExtraServices = [.. services];
+                return restarts ? await Run(db, container, "restart.requested", "Restarted for the services of demiurge.yaml.", cancellationToken) : (true, null);
+            },
+            cancellationToken);
+        return restarts;
+    }
 
     private async Task<Result> ByItself(
         Guid containerId, Func<Persistence.DemiurgeDbContext, Container, Task<(bool Changed, Error? Refused)>> change, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using Demiurge.Core.Containers;
 using Demiurge.Core.Containers.Hosts;
 using Demiurge.Core.Containers.Reconciler;
+using Demiurge.Core.Containers.Repositories.Running;
 using Demiurge.Core.Containers.Runtime;
 using Demiurge.Core.Containers.Snapshots;
 using Demiurge.Core.Containers.Templates;
@@ -145,7 +146,7 @@ internal sealed class EngineHost : IAsyncDisposable
 
     public async Task Run()
     {
-        foreach (var service in new IHostedService[] { Get<ContainerChanges>(), Get<ContainerReconciler>(), Get<SnapshotWorker>() })
+        foreach (var service in new IHostedService[] { Get<ContainerChanges>(), Get<ContainerReconciler>(), Get<SnapshotWorker>(), Get<RepositoryRunner>() })
         {
             await service.StartAsync(CancellationToken.None);
             running.Add(service);
