@@ -16,7 +16,11 @@ public sealed record ContainerInfo(
     ContainerState State, string? Reason, double? Progress, int? ExitCode, DateTimeOffset StateChangedAt, int? QueuePosition, int Attempts,
     DateTimeOffset? NextAttemptAt, IReadOnlyList<ContainerServiceInfo> Services, Guid OwnerId, string OwnerName, ShareLevel Share, bool Pinned,
     DateTimeOffset? KeepUntil, DateTimeOffset? IdleStopsAt, bool IdleWarning, DateTimeOffset? StartedAt, DateTimeOffset CreatedAt,
-    DateTimeOffset? DeletedAt, DateTimeOffset? UndoUntil, bool CanOpen, bool CanControl, bool CanManage);
+    DateTimeOffset? DeletedAt, DateTimeOffset? UndoUntil, bool CanOpen, bool CanControl, bool CanManage)
+{
+    /// <summary>The Git repository that it is made from.</summary>
+    public Guid? RepositoryId { get; init; }
+}
 
 /// <summary>The template of a container, in the version that it was made from.</summary>
 /// <param name="HasTerminal">Whether a terminal can be opened in it.</param>

@@ -47,6 +47,9 @@ public sealed class ContainerInfos(ContainerUrls urls, IOptions<ContainerOptions
             ],
             container.OwnerId, ownerName, container.Share, container.Pinned, container.KeepUntil, idleStopsAt,
             idleStopsAt is { } at && at - time.GetUtcNow() <= options.Value.IdleWarning, container.StartedAt, container.CreatedAt, container.DeletedAt,
-            container.DeletedAt + options.Value.UndoTime, rights.CanOpen, rights.CanControl, rights.CanManage);
+            container.DeletedAt + options.Value.UndoTime, rights.CanOpen, rights.CanControl, rights.CanManage)
+        {
+            RepositoryId = container.RepositoryId,
+        };
     }
 }

@@ -45,6 +45,8 @@ public static class ApiExtensions
         api.MapContainerTemplates();
         api.MapEnvSets();
         api.MapContainerReach();
+        api.MapSnapshots();
+        api.MapRepositories();
         app.MapOpenApi("/openapi/{documentName}.json");
         return app;
     }

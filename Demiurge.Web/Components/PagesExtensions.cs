@@ -51,6 +51,7 @@ public static class PagesExtensions
         app.UseAntiforgery();
         app.MapStaticAssets();
         app.MapLogout();
+        app.MapSnapshotDownloads();
         // The policy that Blazor would add as a header of its own is part of ours.
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = null);
         return app;

@@ -12,7 +12,7 @@ public sealed class ContainerViewsTests
     {
         var info = ContainerWordsTests.Info(ContainerState.Running) with { Services = [Notebooks, new("api", "API", "http://y", Embeddable: false, Up: true)] };
 
-        Assert.Equal(["Overview", "Terminal", "Notebooks", "Logs", "Story"], ContainerContent.Views(info).Select(view => view.Text));
+        Assert.Equal(["Overview", "Terminal", "Notebooks", "Logs", "Snapshots", "Story"], ContainerContent.Views(info).Select(view => view.Text));
     }
 
     [Fact]
@@ -20,7 +20,7 @@ public sealed class ContainerViewsTests
     {
         var info = ContainerWordsTests.Info(ContainerState.Running) with { Services = [Notebooks], CanOpen = false };
 
-        Assert.Equal(["Overview", "Story"], ContainerContent.Views(info).Select(view => view.Text));
+        Assert.Equal(["Overview", "Snapshots", "Story"], ContainerContent.Views(info).Select(view => view.Text));
     }
 
     [Fact]

@@ -7,7 +7,7 @@ using Demiurge.Web.Relay;
 namespace Demiurge.Web.Components.Containers;
 
 /// <summary>Which part of a container somebody looks at.</summary>
-public enum ContainerView { Overview, Terminal, Service, Logs, Story }
+public enum ContainerView { Overview, Terminal, Service, Logs, Story, Snapshots, Repository }
 
 /// <summary>A part, and for <see cref="ContainerView.Service"/> which service.</summary>
 public readonly record struct ContainerSight(ContainerView View, string? Service = null);

@@ -44,6 +44,10 @@ public sealed partial class ContainerContent
         }
         if (info.CanOpen)
             views.Add((new(ContainerView.Logs), "Logs"));
+        if (info.RepositoryId is not null)
+            views.Add((new(ContainerView.Repository), "Git"));
+        if (info.Place == ContainerPlace.Engine)
+            views.Add((new(ContainerView.Snapshots), "Snapshots"));
         views.Add((new(ContainerView.Story), "Story"));
         return views;
     }

@@ -33,7 +33,7 @@ public sealed partial class ContainerPage
     [Parameter]
     public Guid ContainerId { get; set; }
 
-    /// <summary>overview, terminal, service, logs or story.</summary>
+    /// <summary>overview, terminal, service, logs, snapshots, repository or story.</summary>
     [SupplyParameterFromQuery(Name = "view")]
     public string? ViewName { get; set; }
 

@@ -48,6 +48,8 @@ public sealed partial class NewContainerDialog
 
     private string? Name { get; set; }
 
+    private Guid? RepositoryId { get; set; }
+
     private ShareLevel Share { get; set; } = ShareLevel.Project;
 
     private HashSet<Guid> EnvSetIds { get; } = [];
@@ -110,7 +112,7 @@ public sealed partial class NewContainerDialog
         {
             var options = template.Spec.Options.Select(option => (option.Name, Value: ValueOf(option))).Where(option => option.Value.Length > 0).ToDictionary(option => option.Name, option => option.Value);
             var created = await Containers.Create(
-                await Current.Get(), new NewContainer(ProjectId, template.Id, null, TierId, Name, options, [.. EnvSetIds], Share));
+                await Current.Get(), new NewContainer(ProjectId, template.Id, null, TierId, Name, options, [.. EnvSetIds], Share, RepositoryId));
             Refusal = created.Error;
             if (created.Succeeded)
                 await OnCreated.InvokeAsync(created.Value);
