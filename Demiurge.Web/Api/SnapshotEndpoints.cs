@@ -32,7 +32,7 @@ internal static class SnapshotEndpoints
         snapshots.MapGet("/content", Download)
             .WithName("DownloadSnapshot").WithSummary("Download a snapshot as tar.gz")
             .WithDescription("For those who manage the container. demiurge.json tells what it is of; the volumes are the folders volumes/0, volumes/1 ….")
-            .Produces<Stream>(200, "application/gzip").Refuses(401, 403, 404, 409);
+            .Produces<byte[]>(200, "application/gzip").Refuses(401, 403, 404, 409);
         snapshots.MapDelete("", Delete)
             .WithName("DeleteSnapshot").WithSummary("Delete a snapshot with its file")
             .WithDescription("For those who manage the container. One that is being taken is given up.")

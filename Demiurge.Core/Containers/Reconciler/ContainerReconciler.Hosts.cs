@@ -129,6 +129,10 @@ internal sealed partial class ContainerReconciler
         }
     }
 
+    /// <summary>Whether it was made only to test an access, and not so long ago that the one who made it must have died.</summary>
+    private bool IsTest(RuntimeContainer container) =>
+        container.Generation == RuntimeSpec.TestGeneration && container.StartedAt > time.GetUtcNow() - TimeSpan.FromMinutes(2);
+
     /// <summary>Finds every difference between an engine and the rows, and has it seen to.</summary>
     /// <param name="lostAt">When nobody listened any more, for the first comparison since then; otherwise null.</param>
     private async Task Compare(ContainerHost host, IContainerRuntime runtime, DateTimeOffset? lostAt, CancellationToken cancellationToken)
@@ -142,7 +146,7 @@ internal sealed partial class ContainerReconciler
             .Where(row => row.Place == ContainerPlace.Engine && (row.HostId == host.Id || ids.Contains(row.Id))).ToListAsync(cancellationToken);
         var versions = await db.Set<TemplateVersion>().AsNoTracking().ToDictionaryAsync(version => (version.TemplateId, version.Version), version => version.Spec, cancellationToken);
         var known = rows.Where(row => row.HostId == host.Id).Select(row => names.Container(row.Id)).ToHashSet();
-        foreach (var orphan in found.Values.Where(container => !known.Contains(container.Name)))
+        foreach (var orphan in found.Values.Where(container => !known.Contains(container.Name) && !IsTest(container)))
         {
             // Volumes stay: a database that was set back knows less than there is.
             await runtime.Remove(orphan.Name, volumes: false, cancellationToken);

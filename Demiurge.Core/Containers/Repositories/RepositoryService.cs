@@ -118,7 +118,7 @@ public sealed class RepositoryService(
                 return new AccessTest(false, missing.Error ?? "The image for the test is not there.");
             var running = await runtime.Ensure(
                 new RuntimeSpec(
-                    id, repository.OrganizationId, 1, image, new Dictionary<string, string>(), [], [], 0.5, 256L << 20, 64, 1L << 30, false, ["/tmp"], null, null, ["sleep", "90"], host.Runtime),
+                    id, repository.OrganizationId, RuntimeSpec.TestGeneration, image, new Dictionary<string, string>(), [], [], 0.5, 256L << 20, 64, 1L << 30, false, ["/tmp"], null, null, ["sleep", "90"], host.Runtime),
                 limit.Token);
             var (said, succeeded) = await Git(db, runtime, running.Name, repository, "test", "", null, limit.Token);
             result = succeeded.ExitCode == 0

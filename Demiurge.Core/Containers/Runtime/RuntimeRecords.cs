@@ -19,6 +19,9 @@ public sealed record RuntimeSpec(
     IReadOnlyList<int> Ports, double Cpus, long MemoryBytes, int Pids, long DiskBytes, bool ReadOnlyRoot, IReadOnlyList<string> Tmpfs, string? User,
     string? WorkingDirectory, IReadOnlyList<string>? Command, string? Runtime)
 {
+    /// <summary>The generation of containers without a row, which are there for a minute to test something.</summary>
+    public const int TestGeneration = -1;
+
     /// <summary>Which of the container's sets of volumes it gets; a restore makes another one. 0 is the first.</summary>
     public int VolumeSet { get; init; }
 
