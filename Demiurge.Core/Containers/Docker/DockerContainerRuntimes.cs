@@ -17,6 +17,8 @@ internal sealed class DockerContainerRuntimes(
     /// <remarks>The first call of a process waits for the database: names on an engine carry the installation's mark.</remarks>
     public IContainerRuntime Of(ContainerHost host) => Connect(host).Runtime;
 
+    internal DockerEngine EngineOf(ContainerHost host) => Connect(host).Engine;
+
     private Connected Connect(ContainerHost host)
     {
         var settings = Settings.Of(host);
@@ -35,7 +37,7 @@ internal sealed class DockerContainerRuntimes(
         var firewall = new HostFirewall(new HostShell(), options.Value, time, logger);
         var runtime = new DockerContainerRuntime(
             engine, new ContainerBlueprint(names, mark, id, host.Reach, host.PublishedAddress), new OrganizationNetworks(engine, names, mark, firewall, options.Value));
-        return new Connected(settings, runtime);
+        return new Connected(settings, engine, runtime);
     }
 
     /// <exception cref="RuntimeException">The row's settings can't be used.</exception>
@@ -55,7 +57,7 @@ internal sealed class DockerContainerRuntimes(
         }
     }
 
-    private sealed record Connected(Settings Settings, DockerContainerRuntime Runtime);
+    private sealed record Connected(Settings Settings, DockerEngine Engine, DockerContainerRuntime Runtime);
 
     private sealed record Settings(string Endpoint, string? Authority, string? Certificate, string? Key, HostReach Reach, string? PublishedAddress)
     {

@@ -13,7 +13,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace Demiurge.Core.Persistence.Migrations
 {
     [DbContext(typeof(DemiurgeDbContext))]
-    [Migration("20261121142702_SnapshotsAndRepositories")]
+    [Migration("20261121151409_SnapshotsAndRepositories")]
     partial class SnapshotsAndRepositories
     {
         /// <inheritdoc />
@@ -25,6 +25,22 @@ namespace Demiurge.Core.Persistence.Migrations
                 .HasAnnotation("Relational:MaxIdentifierLength", 63);
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
+
+            modelBuilder.Entity("Demiurge.Core.Accounts.EndedSession", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("ForgetAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("forget_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_ended_sessions");
+
+                    b.ToTable("ended_sessions", (string)null);
+                });
 
             modelBuilder.Entity("Demiurge.Core.Accounts.User", b =>
                 {
@@ -561,6 +577,11 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("character varying(400)")
                         .HasColumnName("endpoint");
 
+                    b.Property<string>("EngineId")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("engine_id");
+
                     b.Property<string>("LastError")
                         .HasColumnType("text")
                         .HasColumnName("last_error");
@@ -601,6 +622,10 @@ namespace Demiurge.Core.Persistence.Migrations
                     b.HasKey("Id")
                         .HasName("pk_container_hosts");
 
+                    b.HasIndex("EngineId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_container_hosts_engine_id");
+
                     b.HasIndex("Name")
                         .IsUnique()
                         .HasDatabaseName("ix_container_hosts_name");
@@ -622,6 +647,23 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasName("pk_installation");
 
                     b.ToTable("installation", (string)null);
+                });
+
+            modelBuilder.Entity("Demiurge.Core.Containers.Reaching.ContainerCookieSecret", b =>
+                {
+                    b.Property<int>("Key")
+                        .HasColumnType("integer")
+                        .HasColumnName("key");
+
+                    b.Property<byte[]>("ProtectedValue")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("protected_value");
+
+                    b.HasKey("Key")
+                        .HasName("pk_container_cookie_secret");
+
+                    b.ToTable("container_cookie_secret", (string)null);
                 });
 
             modelBuilder.Entity("Demiurge.Core.Containers.Remote.RemoteMachine", b =>
