@@ -99,7 +99,7 @@ public sealed partial class DescriptionTests(WebFixture web) : IClassFixture<Web
         from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
         select (method, path, endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null);
 
-    private static JsonNode? Schema(JsonNode response) => response["content"]?["application/json"]?["schema"];
+    private static JsonNode? Schema(JsonNode response) => (response["content"]?["application/json"] ?? response["content"]?["application/gzip"])?["schema"];
 
     [GeneratedRegex(@"\{(\w+):[^}]+\}")]
     private static partial Regex Constraint();
