@@ -143,6 +143,7 @@ public sealed class ScriptTests : IAsyncLifetime
             start.Environment["OUTPUT"] = output;
             start.Environment["DEMIURGE_DATA"] = root;
             start.Environment["DEMIURGE_CONFIGURATION"] = Checkout.Configuration;
+            start.Environment["Demiurge__Containers__Engine"] = "";
             using var process = Process.Start(start)!;
             await process.WaitForExitAsync();
             return (process.ExitCode, await File.ReadAllTextAsync(output));

@@ -71,6 +71,8 @@ public sealed class EnvironmentProcess : IAsyncDisposable
         start.Environment["ConnectionStrings__Demiurge"] = connectionString;
         start.Environment["Demiurge__DataPath"] = DataPath;
         start.Environment["Demiurge__Gateways__BasePort"] = "0";
+        // Not the machine's engine: tests that start containers name one of their own.
+        start.Environment["Demiurge__Containers__Engine"] = "";
         foreach (var (key, value) in settings)
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         shell = Process.Start(start)!;

@@ -31,6 +31,7 @@ public class WebFixture : WebApplicationFactory<ApiProblem>, IAsyncLifetime
         builder.UseSetting("ConnectionStrings:Demiurge", connectionString);
         builder.UseSetting("Demiurge:DataPath", dataPath);
         builder.UseSetting("Demiurge:Gateways:AllocationTimeout", "00:00:00");
+        builder.UseSetting("Demiurge:Containers:Engine", "");
         builder.UseSetting("Demiurge:Accounts:CredentialRequestsPerMinute", "10000");
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
         foreach (var (key, value) in Settings)
