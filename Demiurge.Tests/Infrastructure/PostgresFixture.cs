@@ -3,6 +3,7 @@ using Demiurge.Core.Accounts;
 using Demiurge.Core.Audit;
 using Demiurge.Core.Containers;
 using Demiurge.Core.Containers.Docker;
+using Demiurge.Core.Gateways;
 using Demiurge.Core.Mail;
 using Demiurge.Core.Organizations;
 using Demiurge.Core.Permissions;
@@ -60,6 +61,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         collection.AddProjects();
         collection.AddAudit();
         collection.AddTokens();
+        collection.AddGateways(configuration);
         collection.AddContainers(configuration);
         collection.AddDocker(configuration);
         // Hundreds of people register in these tests, and nobody is after their passwords.
