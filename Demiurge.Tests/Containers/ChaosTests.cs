@@ -29,12 +29,16 @@ public sealed class ChaosTests(ChaosTests.Installation installation, ITestOutput
         var templates = await Account.Read(await owner.Http.GetAsync($"organizations/{organizationId}/templates"));
         var template = (Guid)templates.AsArray().Single(row => (string)row!["slug"]! == "image")!["id"]!;
 
+        // The first account administers the installation. Its own tier fits any machine.
+        var tier = (Guid)(await Account.Read(await owner.Http.PostAsJsonAsync(
+            "tiers", new { name = "chaos", cpus = 0.1, memoryBytes = 64 << 20, diskBytes = 0, pids = 64, pricePerHour = 1, enabled = true, order = 9 })))["id"]!;
+
         for (var round = 0; round < Rounds; round++)
         {
             if (round % 10 == 9)
                 await LogIn(owner);
             var victim = round < 3 ? round : random.Next(3);
-            var orders = Enumerable.Range(0, 4).Select(_ => Order(random, owner, projectId, template)).ToList();
+            var orders = Enumerable.Range(0, 4).Select(_ => Order(random, owner, projectId, template, tier)).ToList();
             await Task.Delay(random.Next(400));
             switch (victim)
             {
@@ -76,7 +80,7 @@ public sealed class ChaosTests(ChaosTests.Installation installation, ITestOutput
     }
 
     /// <summary>Somebody wants something; whether they are heard is not the point.</summary>
-    private static async Task Order(Random random, Account owner, Guid projectId, Guid template)
+    private static async Task Order(Random random, Account owner, Guid projectId, Guid template, Guid tier)
     {
         var (which, what) = (random.Next(), random.Next(10));
         try
@@ -87,7 +91,7 @@ public sealed class ChaosTests(ChaosTests.Installation installation, ITestOutput
             {
                 await owner.Http.PostAsJsonAsync(
                     $"projects/{projectId}/containers",
-                    new { templateId = template, options = new { image = DockerFixture.Tiny, data = "/data" } }, patience.Token);
+                    new { templateId = template, tierId = tier, options = new { image = DockerFixture.Tiny, data = "/data" } }, patience.Token);
                 return;
             }
             var address = $"containers/{listed[which % listed.Count]!["id"]}";
@@ -173,15 +177,6 @@ public sealed class ChaosTests(ChaosTests.Installation installation, ITestOutput
             docker = await DockerDaemon.Start();
             await TestImages.LoadTiny(docker.Engine);
             await InitializeAsync();
-            // Where the engine of the settings was not registered at the start.
-            await using var command = Database.CreateCommand(
-                """
-                INSERT INTO container_hosts (id, name, endpoint, cpus, memory_bytes, disk_bytes, organization_ids, reach, enabled, created_at)
-                SELECT gen_random_uuid(), 'local', $1, 64, 1::bigint << 40, 1::bigint << 50, '{}', 'Direct', true, now()
-                WHERE NOT EXISTS (SELECT FROM container_hosts)
-                """);
-            command.Parameters.AddWithValue(docker.EndpointText);
-            await command.ExecuteNonQueryAsync();
         }
 
         async Task IAsyncLifetime.DisposeAsync()
