@@ -27,8 +27,12 @@ internal static class OriginCheck
         if (!changes && request.Headers.Upgrade.Count == 0 && !request.Path.StartsWithSegments("/_blazor"))
             return true;
         var origin = request.Headers.Origin;
+        var site = request.Headers["Sec-Fetch-Site"].ToString();
+        // A page that sends no referrer (an invitation's, and what is opened from it without loading anew) has "null" here: then the browser's word alone counts.
+        if (origin == "null")
+            return site == "same-origin";
         if (origin.Count > 0)
             return origin == publicOrigin || origin == $"{request.Scheme}://{request.Host}";
-        return request.Headers["Sec-Fetch-Site"].ToString() is "" or "same-origin" or "none";
+        return site is "" or "same-origin" or "none";
     }
 }
