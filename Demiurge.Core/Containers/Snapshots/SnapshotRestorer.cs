@@ -100,7 +100,7 @@ internal sealed partial class SnapshotRestorer(
         return null;
     }
 
-    private async Task CheckFile(ISnapshotStore store, string key, string hash, string digest, ArchiveLimits limits, CancellationToken cancellationToken)
+    private static async Task CheckFile(ISnapshotStore store, string key, string hash, string digest, ArchiveLimits limits, CancellationToken cancellationToken)
     {
         await using var file = await store.Open(key, cancellationToken);
         await using var measured = new MeasuredReads(file);

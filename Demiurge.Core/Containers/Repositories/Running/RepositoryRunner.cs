@@ -312,7 +312,7 @@ internal sealed partial class RepositoryRunner(
         return (code == 0 ? null : $"It ended with exit code {code}.", code);
     }
 
-    private async Task<string?> StartProcesses(Setup work, Action<string> written, CancellationToken cancellationToken)
+    private static async Task<string?> StartProcesses(Setup work, Action<string> written, CancellationToken cancellationToken)
     {
         var processes = work.Repository.File is { } text ? WorkspaceFileParser.Parse(text).File?.Processes ?? [] : [];
         await ContainerShell.Run(work.Runtime, work.Name, SupervisorScript.EndAll, [], null, null, null, cancellationToken);
