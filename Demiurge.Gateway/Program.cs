@@ -3,10 +3,12 @@ using Demiurge.Gateway;
 using Demiurge.Gateway.Lifecycle;
 using Demiurge.Gateway.Proxy;
 using Demiurge.Gateway.Rooms;
+using Demiurge.Gateway.Vpn;
 using Microsoft.Extensions.Options;
 
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Services.AddOptions<GatewayOptions>().Bind(builder.Configuration.GetSection(GatewayOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddOptions<VpnOptions>().Bind(builder.Configuration.GetSection(VpnOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton<ControlPlane>();
 builder.Services.AddSingleton<GatewayLifecycle>();

@@ -2,6 +2,7 @@ using Demiurge.Core.Containers.EnvSets;
 using Demiurge.Core.Containers.Reaching;
 using Demiurge.Core.Containers.Reconciler;
 using Demiurge.Core.Containers.Repositories;
+using Demiurge.Core.Containers.Remote;
 using Demiurge.Core.Containers.Runtime;
 using Demiurge.Core.Containers.Snapshots;
 using Demiurge.Core.Containers.Templates;
@@ -49,6 +50,7 @@ public static class ContainersRegistration
         services.AddReconciler();
         services.AddSnapshots(configuration);
         services.AddRepositories();
+        services.AddRemoteMachines(configuration);
         return services;
     }
 

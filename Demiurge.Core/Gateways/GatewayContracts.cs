@@ -16,6 +16,7 @@ namespace Demiurge.Core.Gateways;
 /// <item><c>POST /gateway/containers/activity</c> (gateway token): which containers were used, and when last.</item>
 /// <item><c>POST /gateway/containers/start</c>, <c>/diagnose</c> (gateway token): on behalf of a visitor.</item>
 /// <item><c>/gateway/containers/{id}/terminal</c> (gateway token): a WebSocket to a terminal, see <see cref="Containers.Terminals.TerminalSession"/>.</item>
+/// <item><c>POST /gateway/vpn/configure</c>, <c>/started</c>, <c>/check</c> (gateway token): what to run the VPN server with, where it is, who may be in it.</item>
 /// <item><c>POST /gateway/stop</c> (gateway token): everything is flushed, take the organization from me.</item>
 /// </list>
 /// The gateway's side (pool token): <c>POST /collab/start</c>, <c>POST /collab/drain</c>, <c>POST /access/revoke</c>, <c>POST /containers/changed</c>, <c>GET /status</c>.
@@ -59,7 +60,8 @@ public sealed record GatewaySite(string Domain, string PublicUrl);
 public sealed record GatewayHeartbeat(string Name, Guid InstanceId, Guid? OrganizationId, long Epoch);
 
 /// <summary>The answer to a heartbeat: what may have changed since the configuration.</summary>
-public sealed record GatewayNews(IReadOnlyList<JsonWebKey> TicketKeys);
+/// <param name="VpnWanted">Whether the organization has machines that would connect to a VPN server.</param>
+public sealed record GatewayNews(IReadOnlyList<JsonWebKey> TicketKeys, bool VpnWanted);
 
 public sealed record GatewayPull(Guid ProjectId);
 

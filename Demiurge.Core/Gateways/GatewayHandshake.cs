@@ -1,5 +1,6 @@
 using Demiurge.Core.Containers;
 using Demiurge.Core.Containers.Reaching;
+using Demiurge.Core.Containers.Remote;
 using Demiurge.Core.Rooms;
 using Demiurge.Core.Tokens;
 using Microsoft.Extensions.Options;
@@ -11,7 +12,7 @@ namespace Demiurge.Core.Gateways;
 /// takes. Safe for concurrent use.
 /// </summary>
 public sealed class GatewayHandshake(
-    GatewayPool pool, RoomLog log, RoomAccess access, SigningKeys keys, ContainerCookieKeys cookieKeys, ContainerReach containers, ContainerActivity used,
+    GatewayPool pool, RoomLog log, RoomAccess access, SigningKeys keys, ContainerCookieKeys cookieKeys, ContainerReach containers, ContainerActivity used, RemoteGateways remotes,
     IOptions<GatewayPoolOptions> options, IOptions<RoomLimits> limits, IOptions<SiteOptions> site)
 {
     public async Task<Result> Ready(string poolToken, GatewayReady ready, CancellationToken cancellationToken) =>
@@ -36,7 +37,9 @@ public sealed class GatewayHandshake(
         if (await pool.Authenticate(beat.Name, poolToken, cancellationToken) is not { } gateway || gateway.InstanceId != beat.InstanceId)
             return GatewayErrors.UnknownGateway;
         return await pool.Beat(beat, cancellationToken)
-            ? new GatewayNews((await keys.Trusted(cancellationToken)).Keys)
+            ? new GatewayNews(
+                (await keys.Trusted(cancellationToken)).Keys,
+                beat.OrganizationId is { } organizationId && await remotes.Wanted(organizationId, cancellationToken))
             : GatewayErrors.NotYours;
     }
 

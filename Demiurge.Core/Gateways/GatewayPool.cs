@@ -1,3 +1,4 @@
+using Demiurge.Core.Containers.Remote;
 using Demiurge.Core.Persistence;
 using Demiurge.Core.Tokens;
 using Microsoft.EntityFrameworkCore;
@@ -55,6 +56,7 @@ public sealed partial class GatewayPool(
         allocation.GatewayTokenHash = null;
         allocation.LastBatch = 0;
         allocation.AllocatedAt = time.GetUtcNow();
+        await RemoteState.ForgetEndpoints(db, organizationId, cancellationToken);
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         Log.Allocated(logger, gateway.Name, organizationId, allocation.Epoch);

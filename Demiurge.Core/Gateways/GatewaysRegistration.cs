@@ -1,3 +1,4 @@
+using Demiurge.Core.Containers.Remote;
 using Demiurge.Core.Rooms;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,6 +21,7 @@ public static class GatewaysRegistration
         services.AddSingleton<GatewayPool>();
         services.AddSingleton(new GatewayClient(new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2), UseProxy = false })));
         services.AddSingleton<GatewayAllocator>();
+        services.AddSingleton<RemoteGateways>();
         services.AddSingleton<GatewayHandshake>();
         services.AddSingleton<ProjectOpener>();
         services.AddSingleton<IGatewayHost, ProcessGatewayHost>();

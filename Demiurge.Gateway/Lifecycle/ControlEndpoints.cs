@@ -31,6 +31,7 @@ internal static class ControlEndpoints
             {
                 await organization.Access.Check(revoke.ProjectId, revoke.UserId, context.RequestAborted);
                 await organization.Containers.Changed(null, context.RequestAborted);
+                await organization.Vpn.Check(context.RequestAborted);
             }
 
             return Results.NoContent();
@@ -40,7 +41,7 @@ internal static class ControlEndpoints
             if (await Read<GatewayContainersChanged>(context) is not { } changed)
                 return Results.BadRequest();
             if (lifecycle.Serving is { } organization)
-                await organization.Containers.Changed(changed.ContainerIds, context.RequestAborted);
+                await Task.WhenAll(organization.Containers.Changed(changed.ContainerIds, context.RequestAborted), organization.Vpn.Check(context.RequestAborted));
             return Results.NoContent();
         });
         control.MapGet("/status", (GatewayLifecycle lifecycle) => Results.Json(lifecycle.Status, GatewayContracts.Json));

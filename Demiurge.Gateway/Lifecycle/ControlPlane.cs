@@ -134,6 +134,22 @@ public sealed class ControlPlane(IOptions<GatewayOptions> options, TimeProvider 
         }
     }
 
+    public async Task<GatewayVpn> ConfigureVpn(string gatewayToken, CancellationToken cancellationToken)
+    {
+        using var response = await Post("gateway/vpn/configure", gatewayToken, new { }, cancellationToken);
+        return await Read<GatewayVpn>(response, cancellationToken);
+    }
+
+    public async Task VpnStarted(string gatewayToken, GatewayVpnStarted started, CancellationToken cancellationToken) =>
+        (await Post("gateway/vpn/started", gatewayToken, started, cancellationToken)).Dispose();
+
+    public async Task<IReadOnlyList<GatewayVpnGrant?>> CheckVpn(string gatewayToken, IReadOnlyList<string> serials, CancellationToken cancellationToken)
+    {
+        using var response = await Post("gateway/vpn/check", gatewayToken, new GatewayVpnCheck(serials), cancellationToken);
+        var grants = (await Read<GatewayVpnGrants>(response, cancellationToken)).Grants;
+        return grants.Count == serials.Count ? grants : throw new HttpRequestException("Web answered for another number of machines than asked.");
+    }
+
     public async Task Stop(string gatewayToken, CancellationToken cancellationToken) =>
         (await Post("gateway/stop", gatewayToken, new { }, cancellationToken)).Dispose();
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Demiurge.Core.Gateways;
 using Demiurge.Core.Rooms;
 using Demiurge.Gateway.Access;
+using Demiurge.Gateway.Vpn;
 using Microsoft.Extensions.Options;
 
 namespace Demiurge.Gateway.Lifecycle;
@@ -12,7 +13,7 @@ namespace Demiurge.Gateway.Lifecycle;
 /// a word when Web fenced it off; it ends itself when Web has replaced it or is gone for good.
 /// </summary>
 internal sealed partial class GatewayLifecycle(
-    ControlPlane control, IOptions<GatewayOptions> options, IHostApplicationLifetime application, TimeProvider time, ILoggerFactory loggers)
+    ControlPlane control, IOptions<GatewayOptions> options, IOptions<VpnOptions> vpn, IHostApplicationLifetime application, TimeProvider time, ILoggerFactory loggers)
     : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(2);
@@ -46,7 +47,7 @@ internal sealed partial class GatewayLifecycle(
             if (state != GatewayState.Ready)
                 return false;
             var config = await control.Configure(handshakeToken, cancellationToken);
-            var organization = new ServedOrganization(config, control, time, loggers);
+            var organization = new ServedOrganization(config, options.Value, vpn.Value, control, time, loggers);
             serving = organization;
             state = GatewayState.Allocated;
             Log.Allocated(logger, config.OrganizationId, config.Epoch);
@@ -98,7 +99,10 @@ internal sealed partial class GatewayLifecycle(
             if (organization is not null)
             {
                 organization.Tickets.Replace(news.TicketKeys);
+                if (news.VpnWanted)
+                    organization.Vpn.Want();
                 await organization.Access.Check(null, null, cancellationToken);
+                await organization.Vpn.Check(cancellationToken);
                 await organization.Containers.Look(cancellationToken);
                 await ReportActivity(organization, cancellationToken);
             }

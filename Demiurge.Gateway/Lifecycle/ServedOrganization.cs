@@ -3,6 +3,7 @@ using Demiurge.Core.Rooms;
 using Demiurge.Gateway.Access;
 using Demiurge.Gateway.Proxy;
 using Demiurge.Gateway.Rooms;
+using Demiurge.Gateway.Vpn;
 
 namespace Demiurge.Gateway.Lifecycle;
 
@@ -15,7 +16,7 @@ internal sealed class ServedOrganization : IAsyncDisposable
     private readonly TimeProvider time;
     private long lastActivity;
 
-    public ServedOrganization(GatewayConfig config, ControlPlane control, TimeProvider time, ILoggerFactory loggers)
+    public ServedOrganization(GatewayConfig config, GatewayOptions gateway, VpnOptions vpn, ControlPlane control, TimeProvider time, ILoggerFactory loggers)
     {
         this.time = time;
         Config = config;
@@ -26,6 +27,7 @@ internal sealed class ServedOrganization : IAsyncDisposable
         Log = new LogAppender(control, config.GatewayToken, config.Limits, time, loggers.CreateLogger<LogAppender>());
         Rooms = new RoomDirectory(new RoomContext(
             config.Limits, Log, projectId => control.Pull(config.GatewayToken, projectId, CancellationToken.None), Touch, loggers.CreateLogger<Room>()));
+        Vpn = new OrganizationVpn(control, config.GatewayToken, gateway.Name, vpn, time, loggers.CreateLogger<OrganizationVpn>());
         Appending = Log.Start();
     }
 
@@ -41,6 +43,8 @@ internal sealed class ServedOrganization : IAsyncDisposable
 
     public RoomDirectory Rooms { get; }
 
+    public OrganizationVpn Vpn { get; }
+
     /// <summary>Faults when the log can't go on: the organization is no longer this gateway's.</summary>
     public Task Appending { get; }
 
@@ -48,9 +52,10 @@ internal sealed class ServedOrganization : IAsyncDisposable
 
     public void Touch() => Volatile.Write(ref lastActivity, time.GetTimestamp());
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         Containers.Close();
-        return Log.DisposeAsync();
+        await Vpn.DisposeAsync();
+        await Log.DisposeAsync();
     }
 }

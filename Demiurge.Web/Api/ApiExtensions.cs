@@ -40,6 +40,7 @@ public static class ApiExtensions
         api.MapInvitations();
         api.MapProjects();
         api.MapProjectMembers();
+        api.MapRemoteMachines();
         api.MapAudit();
         api.MapContainers();
         api.MapContainerTemplates();

@@ -33,6 +33,7 @@ public static class GatewayEndpoints
         group.MapPost("/access/check", (HttpContext context, GatewayHandshake handshake) =>
             Handle<GatewayAccessCheck>(context, async (token, body) => Answer(await handshake.CheckAccess(token, body, context.RequestAborted))));
         group.MapContainers();
+        group.MapVpn();
         group.MapPost("/stop", async (HttpContext context, GatewayHandshake handshake) =>
             Bearer(context) is { } token ? Answer(await handshake.Stop(token, context.RequestAborted)) : Results.Unauthorized());
     }

@@ -669,10 +669,6 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("container_id");
 
-                    b.Property<string>("Address")
-                        .HasColumnType("text")
-                        .HasColumnName("address");
-
                     b.Property<DateTimeOffset?>("CertificateExpiresAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("certificate_expires_at");
@@ -684,6 +680,10 @@ namespace Demiurge.Core.Persistence.Migrations
                     b.Property<string>("CertificateSerial")
                         .HasColumnType("text")
                         .HasColumnName("certificate_serial");
+
+                    b.Property<Guid?>("InvitedBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("invited_by");
 
                     b.Property<DateTimeOffset?>("JoinTokenExpiresAt")
                         .HasColumnType("timestamp with time zone")
@@ -697,9 +697,17 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("joined_at");
 
+                    b.Property<Guid?>("JoinedBy")
+                        .HasColumnType("uuid")
+                        .HasColumnName("joined_by");
+
                     b.Property<DateTimeOffset?>("LastSeenAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("last_seen_at");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("integer")
+                        .HasColumnName("number");
 
                     b.Property<Guid>("OrganizationId")
                         .HasColumnType("uuid")
@@ -708,6 +716,11 @@ namespace Demiurge.Core.Persistence.Migrations
                     b.Property<byte[]>("ReportTokenHash")
                         .HasColumnType("bytea")
                         .HasColumnName("report_token_hash");
+
+                    b.Property<string>("Services")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("services");
 
                     b.HasKey("ContainerId")
                         .HasName("pk_remote_machines");
@@ -724,7 +737,60 @@ namespace Demiurge.Core.Persistence.Migrations
                         .IsUnique()
                         .HasDatabaseName("ix_remote_machines_report_token_hash");
 
+                    b.HasIndex("OrganizationId", "Number")
+                        .IsUnique()
+                        .HasDatabaseName("ix_remote_machines_organization_id_number");
+
                     b.ToTable("remote_machines", (string)null);
+                });
+
+            modelBuilder.Entity("Demiurge.Core.Containers.Remote.RemoteNetwork", b =>
+                {
+                    b.Property<Guid>("OrganizationId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("organization_id");
+
+                    b.Property<string>("AuthorityKeyProtected")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("authority_key_protected");
+
+                    b.Property<string>("AuthorityPem")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("authority_pem");
+
+                    b.Property<string>("ChannelKeyProtected")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("channel_key_protected");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<long?>("Epoch")
+                        .HasColumnType("bigint")
+                        .HasColumnName("epoch");
+
+                    b.Property<string>("Network")
+                        .HasMaxLength(15)
+                        .HasColumnType("character varying(15)")
+                        .HasColumnName("network");
+
+                    b.Property<int?>("Port")
+                        .HasColumnType("integer")
+                        .HasColumnName("port");
+
+                    b.Property<string>("Problem")
+                        .HasMaxLength(1000)
+                        .HasColumnType("character varying(1000)")
+                        .HasColumnName("problem");
+
+                    b.HasKey("OrganizationId")
+                        .HasName("pk_remote_networks");
+
+                    b.ToTable("remote_networks", (string)null);
                 });
 
             modelBuilder.Entity("Demiurge.Core.Containers.Repositories.Repository", b =>
@@ -2139,6 +2205,16 @@ namespace Demiurge.Core.Persistence.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_remote_machines_containers_container_id");
+                });
+
+            modelBuilder.Entity("Demiurge.Core.Containers.Remote.RemoteNetwork", b =>
+                {
+                    b.HasOne("Demiurge.Core.Organizations.Organization", null)
+                        .WithMany()
+                        .HasForeignKey("OrganizationId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_remote_networks_organizations_organization_id");
                 });
 
             modelBuilder.Entity("Demiurge.Core.Containers.Repositories.Repository", b =>

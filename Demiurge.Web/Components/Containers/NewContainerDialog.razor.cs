@@ -52,6 +52,8 @@ public sealed partial class NewContainerDialog
 
     private ShareLevel Share { get; set; } = ShareLevel.Project;
 
+    private bool OnOwnMachine { get; set; }
+
     private HashSet<Guid> EnvSetIds { get; } = [];
 
     private Error? Refusal { get; set; }
@@ -112,7 +114,8 @@ public sealed partial class NewContainerDialog
         {
             var options = template.Spec.Options.Select(option => (option.Name, Value: ValueOf(option))).Where(option => option.Value.Length > 0).ToDictionary(option => option.Name, option => option.Value);
             var created = await Containers.Create(
-                await Current.Get(), new NewContainer(ProjectId, template.Id, null, TierId, Name, options, [.. EnvSetIds], Share, RepositoryId));
+                await Current.Get(), new NewContainer(ProjectId, template.Id, null, TierId, Name, options, [.. EnvSetIds], Share, RepositoryId,
+                    OnOwnMachine ? ContainerPlace.Remote : ContainerPlace.Engine));
             Refusal = created.Error;
             if (created.Succeeded)
                 await OnCreated.InvokeAsync(created.Value);
