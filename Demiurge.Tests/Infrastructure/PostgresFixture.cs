@@ -50,6 +50,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         var collection = new ServiceCollection();
         collection.AddSingleton<IConfiguration>(configuration);
         collection.AddSingleton<IHostEnvironment>(new HostingEnvironment { EnvironmentName = environment });
+        collection.AddSingleton<IHostApplicationLifetime, ApplicationLifetime>();
         collection.AddSingleton<TimeProvider>(Time);
         collection.AddLogging();
         collection.AddSite(configuration);
