@@ -52,7 +52,10 @@ internal static class RemoteState
     /// organization a gateway, so that this one is never told of them.
     /// </summary>
     public static Task ForgetEndpoints(DemiurgeDbContext db, Guid organizationId, CancellationToken cancellationToken) => db.Database.ExecuteSqlAsync(
-        $"UPDATE containers SET endpoints = '[]' WHERE organization_id = {organizationId} AND place = {nameof(ContainerPlace.Remote)} AND endpoints <> '[]'", cancellationToken);
+        $"""
+        UPDATE containers SET endpoints = '[]'
+        WHERE organization_id = {organizationId} AND endpoints <> '[]' AND EXISTS (SELECT FROM remote_machines WHERE container_id = containers.id)
+        """, cancellationToken);
 
     public static ContainerChanged Change(Container container) => new(container.OrganizationId, container.ProjectId, container.Id);
 
