@@ -101,7 +101,7 @@ internal sealed class RepositoryConfiguration : IEntityTypeConfiguration<Reposit
     {
         builder.ToTable("container_repository_runs");
         builder.HasOne<Container>().WithMany().HasForeignKey(run => run.ContainerId).OnDelete(DeleteBehavior.Cascade);
-        builder.HasOne<Repository>().WithMany().HasForeignKey(run => run.RepositoryId).OnDelete(DeleteBehavior.Cascade);
+        builder.HasOne<Repository>().WithMany().HasForeignKey(run => run.RepositoryId).OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_container_repository_runs_repository");
         builder.Property(run => run.State).HasConversion<string>().HasMaxLength(16);
         builder.Property(run => run.Commit).HasMaxLength(64);
         builder.Property(run => run.Steps).HasJson();

@@ -2168,7 +2168,7 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasForeignKey("RepositoryId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
-                        .HasConstraintName("fk_container_repository_runs_container_repositories_repository~");
+                        .HasConstraintName("fk_container_repository_runs_repository");
                 });
 
             modelBuilder.Entity("Demiurge.Core.Containers.Sharing.ContainerToken", b =>

@@ -165,7 +165,7 @@ namespace Demiurge.Core.Persistence.Migrations
                 {
                     table.PrimaryKey("pk_container_repository_runs", x => x.id);
                     table.ForeignKey(
-                        name: "fk_container_repository_runs_container_repositories_repository~",
+                        name: "fk_container_repository_runs_repository",
                         column: x => x.repository_id,
                         principalTable: "container_repositories",
                         principalColumn: "id",
