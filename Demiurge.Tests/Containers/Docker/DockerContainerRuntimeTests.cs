@@ -2,6 +2,7 @@ using System.Text;
 using Demiurge.Core.Containers.Docker;
 using Demiurge.Core.Containers.Hosts;
 using Demiurge.Core.Containers.Runtime;
+using Demiurge.Tests.Infrastructure;
 
 namespace Demiurge.Tests.Containers.Docker;
 
@@ -225,7 +226,18 @@ public sealed class DockerContainerRuntimeTests(DockerFixture docker) : IClassFi
         var (address, port) = container.Reach[8080];
         Assert.Equal(docker.Daemon.Address.ToString(), address);
         using var http = new HttpClient();
-        Assert.Contains("It works.", await http.GetStringAsync($"http://{address}:{port}/"));
+        // The container has started; its server listens a moment later.
+        await PlatformFixture.Until(async () =>
+        {
+            try
+            {
+                return (await http.GetStringAsync($"http://{address}:{port}/")).Contains("It works.", StringComparison.Ordinal);
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        }, "the published port to answer");
         await published.Clear();
     }
 

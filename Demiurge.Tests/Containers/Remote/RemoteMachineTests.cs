@@ -244,6 +244,7 @@ public sealed class RemoteMachineTests(PostgresFixture database) : IClassFixture
         await using (var db = database.CreateContext())
         {
             db.Add(new Core.Gateways.Gateway { Name = "gw-pool-7", Ordinal = 7, State = GatewayState.Ready, PoolToken = "x" });
+            db.Add(new RemoteMachine { ContainerId = container, OrganizationId = team.Id, Number = 2 });
             var row = await db.Set<Container>().SingleAsync(candidate => candidate.Id == container);
             (row.State, row.Endpoints) = (ContainerState.Running, [new ContainerEndpoint("main", "172.16.0.2", 8080)]);
             await db.SaveChangesAsync();
