@@ -22,7 +22,7 @@ public sealed record HostValues(
     IReadOnlyList<Guid> OrganizationIds, string? Runtime, HostReach Reach, string? PublishedAddress, bool Enabled = true);
 
 /// <summary>A host as administrators see it.</summary>
-/// <param name="IsStale">Whether it has not answered for a minute; it gets no new containers then.</param>
+/// <param name="IsStale">Whether it has not answered for a minute; shown to administrators, not yet looked at by placement.</param>
 /// <param name="ReservedCpus">Of containers that are to run; likewise memory. Disk also of stopped ones.</param>
 public sealed record HostInfo(
     Guid Id, string Name, string Endpoint, string? CaPem, string? ClientCertPem, double Cpus, long MemoryBytes, long DiskBytes, IReadOnlyList<Guid> OrganizationIds,
