@@ -62,6 +62,9 @@ public sealed record ReplicaState(string Json, string Delta, string Vector, stri
 {
     /// <summary>What must be the same on all replicas. Encoded states may differ: undo keeps content on one that is collected on another.</summary>
     public ReplicaState Meaning => this with { Update = "", UpdateV2 = "" };
+
+    /// <summary>All of it, for messages. Not <c>ToString</c>: <see cref="Meaning"/> would contain itself.</summary>
+    public string Print() => $"{Json}\n{Delta}\n{Vector}\n{Update}\n{UpdateV2}\npending {Pending}";
 }
 
 internal sealed class OurReplica : IReplica

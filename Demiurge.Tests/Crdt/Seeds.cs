@@ -2,10 +2,13 @@ namespace Demiurge.Tests.Crdt;
 
 /// <summary>
 /// Runs a body for many seeds and names the one that fails. <c>CRDT_SEED=17</c> runs that seed alone; <c>CRDT_SEEDS=5</c> multiplies how many are run;
-/// <c>CRDT_FIRST_SEED=1000</c> starts elsewhere.
+/// <c>CRDT_FIRST_SEED=1000</c> starts elsewhere; <c>CRDT_STEPS=200</c> makes sessions longer.
 /// </summary>
 internal static class Seeds
 {
+    /// <summary>How many steps a session is to have, when somebody asks for another number than the test does.</summary>
+    public static int? Steps => int.TryParse(Environment.GetEnvironmentVariable("CRDT_STEPS"), out var steps) ? steps : null;
+
     public static void ForEach(string name, int count, Action<int> body)
     {
         if (Environment.GetEnvironmentVariable("CRDT_SEED") is { Length: > 0 } single)

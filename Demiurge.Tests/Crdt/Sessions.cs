@@ -88,7 +88,7 @@ internal sealed class SessionPlayer(YjsOracle oracle)
 
     public void PlayAll(string name, int count, bool twins, int steps) => Seeds.ForEach(name, count, seed =>
     {
-        var plan = SessionPlan.Of(seed, twins, steps);
+        var plan = SessionPlan.Of(seed, twins, Seeds.Steps ?? steps);
         try
         {
             Play(plan);

@@ -31,7 +31,12 @@ internal sealed class TwinReplica(OurReplica ours, YjsReplica theirs) : IReplica
 
     public byte[] Encode(byte[] stateVector) => Same(ours.Encode(stateVector), theirs.Encode(stateVector));
 
-    public ReplicaState State() => Same(ours.State(), theirs.State());
+    public ReplicaState State()
+    {
+        var (our, their) = (ours.State(), theirs.State());
+        Assert.True(our == their, $"States differ: here\n{our.Print()}\nand in Yjs\n{their.Print()}");
+        return our;
+    }
 
     public string TakeEvents() => Same(ours.TakeEvents(), theirs.TakeEvents());
 

@@ -11,7 +11,7 @@ public sealed class UpdateMergerTests(YjsOracle oracle) : IClassFixture<YjsOracl
     {
         var random = new Random(seed);
         var updates = new List<byte[]>();
-        // With collection two updates may say GC and text of the same clocks. Which of them Yjs takes follows from how its JavaScript engine sorts.
+        // With collection two updates may say GC and text of the same clocks. Which of them Yjs takes follows from how its JavaScript engine sorts, and so does ours.
         var gc = random.Next(2) == 0;
         using var first = new OurReplica(random.Next(2) == 0 ? 7u : 70000u, gc);
         using var second = new OurReplica(300, gc);
@@ -40,14 +40,7 @@ public sealed class UpdateMergerTests(YjsOracle oracle) : IClassFixture<YjsOracl
 
         var theirs = Convert.FromBase64String(
             (string)oracle.Ask("merge", new() { ["updates"] = new JsonArray([.. chosen.Select(update => JsonValue.Create(Convert.ToBase64String(update)))]) })["update"]!);
-        if (gc)
-        {
-            Assert.Equal(Load(theirs), Load(merged));
-        }
-        else
-        {
-            Assert.Equal(theirs, merged);
-        }
+        Assert.Equal(theirs, merged);
         using var encoder = new LibEncoder();
         encoder.WriteVarUint((uint)partly.Count);
         var from = new StateVector();
@@ -74,11 +67,4 @@ public sealed class UpdateMergerTests(YjsOracle oracle) : IClassFixture<YjsOracl
 
     private byte[] Ask(string command, byte[] update, bool v2 = false, byte[]? vector = null, string answer = "update") => Convert.FromBase64String((string)oracle.Ask(
         command, new() { ["update"] = Convert.ToBase64String(update), ["v2"] = v2, ["vector"] = Convert.ToBase64String(vector ?? []) })[answer]!);
-
-    private static ReplicaState Load(byte[] update)
-    {
-        using var replica = new OurReplica(1);
-        replica.Apply([update]);
-        return replica.State().Meaning;
-    }
 }
