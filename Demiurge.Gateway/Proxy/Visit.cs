@@ -97,11 +97,12 @@ internal sealed class Visit(KnownContainer container, string visitor)
         }
     }
 
-    /// <summary>Ends everything that is open.</summary>
+    /// <summary>Ends everything that is open; nothing can be added any more.</summary>
     public void Close()
     {
         lock (open)
         {
+            forgotten = true;
             foreach (var stream in open)
                 stream.Changed(null);
         }

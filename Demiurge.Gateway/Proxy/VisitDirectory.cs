@@ -28,6 +28,8 @@ internal sealed partial class VisitDirectory(ControlPlane control, GatewayConfig
     private readonly ConcurrentDictionary<(Guid ContainerId, string Token), Visit> tokens = new();
     private readonly SemaphoreSlim asking = new(1, 1);
     private readonly ConcurrentDictionary<Guid, byte> stale = new();
+    private readonly Lock joining = new();
+    private Question? pending;
     private volatile bool allStale;
     private volatile bool closed;
 
@@ -139,8 +141,18 @@ internal sealed partial class VisitDirectory(ControlPlane control, GatewayConfig
 
     private bool IsFresh(long askedAt, long now) => askedAt != 0 && time.GetElapsedTime(askedAt, now) < 2 * Interval;
 
-    private async ValueTask<bool> Ask(Visit visit, CancellationToken cancellationToken) =>
-        await Ask([visit.Container], [visit], cancellationToken, unlessFresh: true) || (visit.AskedAt != 0 && visit.Container.AskedAt != 0);
+    /// <summary>Whoever comes while a question is under way waits for the next one together: a flood of visitors, or of made-up tokens, makes few questions.</summary>
+    private async ValueTask<bool> Ask(Visit visit, CancellationToken cancellationToken)
+    {
+        Question question;
+        lock (joining)
+        {
+            question = pending ??= new Question(this);
+            question.Add(visit);
+        }
+
+        return (await question.Answer.WaitAsync(cancellationToken) || (visit.AskedAt != 0 && visit.Container.AskedAt != 0)) && !closed;
+    }
 
     private async Task Look(bool onlyStale, CancellationToken cancellationToken)
     {
@@ -161,8 +173,8 @@ internal sealed partial class VisitDirectory(ControlPlane control, GatewayConfig
                 if (visit.TryForget())
                     visits.TryRemove(key, out _);
             }
-            else if (concerned?.Contains(key.ContainerId) == false)
-                continue;
+            else if (concerned?.Contains(key.ContainerId) == false || (!onlyStale && !isOpen && visit.Grant is null))
+                continue; // who was refused is asked about when they come again
             else if (isOpen || idle < InUse)
                 current.Add(visit);
             else
@@ -210,18 +222,27 @@ internal sealed partial class VisitDirectory(ControlPlane control, GatewayConfig
             await Ask([], part, cancellationToken);
     }
 
-    private async Task<bool> Ask(KnownContainer[] about, Visit[] whom, CancellationToken cancellationToken, bool unlessFresh = false)
+    private async Task<bool> Ask(KnownContainer[] about, Visit[] whom, CancellationToken cancellationToken)
     {
-        if (closed)
-            return false;
         // One question at a time, so that no older answer overtakes a newer one.
         await asking.WaitAsync(cancellationToken);
         try
         {
+            return await AskInTurn(about, whom, cancellationToken);
+        }
+        finally
+        {
+            asking.Release();
+        }
+    }
+
+    private async Task<bool> AskInTurn(KnownContainer[] about, Visit[] whom, CancellationToken cancellationToken)
+    {
+        if (closed)
+            return false;
+        try
+        {
             var asked = time.GetTimestamp();
-            // Many requests of one page come at once; the first of them has asked for all.
-            if (unlessFresh && Array.TrueForAll(about, container => IsFresh(container.AskedAt, asked)) && Array.TrueForAll(whom, visit => IsFresh(visit.AskedAt, asked)))
-                return true;
             var views = about.Length == 0 ? Task.FromResult<IReadOnlyList<GatewayContainer?>>([]) : control.ResolveContainers(config.GatewayToken, [.. about.Select(container => container.Id)], cancellationToken);
             var grants = whom.Length == 0 ? Task.FromResult<IReadOnlyList<GatewayGrant?>>([]) : control.CheckVisits(config.GatewayToken, [.. whom.Select(visit => new GatewayVisit(visit.Container.Id, visit.Visitor))], cancellationToken);
             await Task.WhenAll(views, grants);
@@ -244,10 +265,6 @@ internal sealed partial class VisitDirectory(ControlPlane control, GatewayConfig
             Log.NotAsked(logger, exception.Message);
             return false;
         }
-        finally
-        {
-            asking.Release();
-        }
     }
 
     private void Set(KnownContainer container, GatewayContainer? view)
@@ -261,6 +278,45 @@ internal sealed partial class VisitDirectory(ControlPlane control, GatewayConfig
 
     private static bool SameView(GatewayContainer? a, GatewayContainer? b) =>
         a is not null && b is not null ? a with { Services = b.Services } == b && a.Services.SequenceEqual(b.Services) : a is null && b is null;
+
+    private async Task<bool> Ask(Question question)
+    {
+        await asking.WaitAsync();
+        try
+        {
+            Visit[] whom;
+            lock (joining)
+            {
+                pending = null;
+                whom = question.Visits;
+            }
+
+            var now = time.GetTimestamp();
+            var answered = true;
+            foreach (var part in whom.Where(visit => !IsFresh(visit.AskedAt, now) || !IsFresh(visit.Container.AskedAt, now)).Chunk(GatewayContainersResolve.Max))
+                answered &= await AskInTurn([.. part.Select(visit => visit.Container).Distinct()], part, CancellationToken.None);
+            return answered;
+        }
+        finally
+        {
+            asking.Release();
+        }
+    }
+
+    /// <summary>What is asked next, for all who came meanwhile. It can be joined until its turn comes. Of the lock <see cref="joining"/>.</summary>
+    private sealed class Question
+    {
+        private readonly HashSet<Visit> visits = [];
+
+        public Question(VisitDirectory directory) => Answer = Task.Run(() => directory.Ask(this));
+
+        /// <summary>False when Web couldn't be asked.</summary>
+        public Task<bool> Answer { get; }
+
+        public Visit[] Visits => [.. visits];
+
+        public void Add(Visit visit) => visits.Add(visit);
+    }
 
     private static partial class Log
     {

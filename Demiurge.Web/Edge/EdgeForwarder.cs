@@ -51,13 +51,6 @@ internal sealed class EdgeForwarder(
     /// <summary>Longer than the gateway's own, so that it is the gateway that ends what is silent.</summary>
     private static readonly ForwarderRequestConfig ContainerConfig = RoomConfig with { ActivityTimeout = TimeSpan.FromHours(2) };
 
-    /// <summary>What only a proxy of ours may say.</summary>
-    private static readonly string[] Claims =
-    [
-        "Forwarded", "X-Real-IP", "X-Forwarded-Prefix", "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-User",
-        "X-Original-URL", "X-Original-Host", "X-Original-For", "X-Original-Proto", "X-Rewrite-URL",
-    ];
-
     private readonly string scheme = new Uri(site.Value.PublicUrl).Scheme;
 
     private readonly HttpMessageInvoker client = new(new SocketsHttpHandler
@@ -122,8 +115,7 @@ internal sealed class EdgeForwarder(
     private async Task Send(HttpContext context, GatewayRoute route, ForwarderRequestConfig config)
     {
         var headers = context.Request.Headers;
-        foreach (var claim in Claims)
-            headers.Remove(claim);
+        ForwardedClaims.RemoveFrom(headers);
         headers["X-Forwarded-For"] = context.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } address ? address.MapToIPv4().ToString() : context.Connection.RemoteIpAddress?.ToString();
         headers["X-Forwarded-Host"] = headers.Host;
         headers["X-Forwarded-Proto"] = scheme;

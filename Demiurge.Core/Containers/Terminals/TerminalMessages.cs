@@ -8,7 +8,7 @@ public sealed record TerminalPerson(string Name, bool ReadOnly);
 
 /// <summary>
 /// What travels over a terminal's WebSocket beside its bytes, as JSON text, told apart by <c>type</c>. From the browser: <c>resize</c>. To the
-/// browser: <c>replay</c> (forget what you show: what was shown last follows as bytes), <c>size</c> (what all watchers have room for),
+/// browser: <c>replay</c> (forget what you show: what was shown last follows as bytes), <c>size</c> (what all who may type have room for),
 /// <c>title</c>, <c>watchers</c>, and last <c>exit</c>. Bytes are binary messages, both ways.
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]

@@ -5,7 +5,7 @@ namespace Demiurge.Core.Containers.Terminals;
 
 /// <summary>
 /// A shell in a container that several people watch and type into. What it writes goes into a scrollback of 256 KB and to every watcher; whoever
-/// joins gets the scrollback first. Its size is what the smallest watcher has room for. It lives on without watchers, and ends when the shell
+/// joins gets the scrollback first. Its size is what the smallest watcher who may type has room for. It lives on without watchers, and ends when the shell
 /// ends, or the container.
 /// </summary>
 /// <remarks>One lock orders output, joins and sizes; nothing waits under it. A watcher whose queue is full loses it and gets the scrollback anew.</remarks>
@@ -204,7 +204,11 @@ public sealed class TerminalSession
     {
         if (watchers.Count == 0)
             return;
-        var room = (watchers.Min(watcher => watcher.Room.Columns), watchers.Min(watcher => watcher.Room.Rows));
+        // Who only watches can't make it too small for those who work in it.
+        var deciding = watchers.FindAll(watcher => !watcher.Person.ReadOnly);
+        if (deciding.Count == 0)
+            deciding = watchers;
+        var room = (deciding.Min(watcher => watcher.Room.Columns), deciding.Min(watcher => watcher.Room.Rows));
         if (room == size)
             return;
         size = room;

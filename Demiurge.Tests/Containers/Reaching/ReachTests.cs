@@ -320,6 +320,30 @@ public sealed class ReachTests(ReachFixture site) : IClassFixture<ReachFixture>
     }
 
     [Fact]
+    public async Task Container_IsToldByNobodyElseWhoAsks()
+    {
+        var (owner, organizationId, projectId) = await site.Project();
+        var target = await site.Add(organizationId, projectId, owner.Id);
+        using var request = new HttpRequestMessage(HttpMethod.Get, target.Url("/headers")) { Headers = { { "Demiurge-Token", await target.Token(owner) } } };
+        string[] claims = [
+            "Forwarded", "X-Real-IP", "X_Real_IP", "X-Forwarded-For", "X_Forwarded_For", "X-Forwarded_Host", "X-Forwarded-User", "X-Forwarded-Email", "X_FORWARDED_PROTO",
+            "X-Forwarded-Preferred-Username", "X-Original-URL", "X_Original-Url", "X-Rewrite-URL", "Demiurge-Visitor", "X-Demiurge-Visitor"];
+        foreach (var claim in claims)
+            request.Headers.TryAddWithoutValidation(claim, "claimed");
+        request.Headers.TryAddWithoutValidation("X-Requested-With", "kept");
+        request.Headers.TryAddWithoutValidation("X_Own", "kept");
+
+        using var answer = await site.Wire.SendAsync(request, CancellationToken.None);
+
+        var seen = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["headers"]!.AsObject().ToDictionary(header => header.Key, header => (string)header.Value!, StringComparer.OrdinalIgnoreCase);
+        Assert.Equal("127.0.0.1", seen["X-Forwarded-For"]);
+        Assert.Equal(target.Url().Authority, seen["X-Forwarded-Host"]);
+        Assert.Equal("http", seen["X-Forwarded-Proto"]);
+        Assert.DoesNotContain("claimed", seen.Values);
+        Assert.Equal(["kept", "kept"], [seen["X-Requested-With"], seen["X_Own"]]);
+    }
+
+    [Fact]
     public async Task Events_ArriveOneByOne()
     {
         var (owner, organizationId, projectId) = await site.Project();

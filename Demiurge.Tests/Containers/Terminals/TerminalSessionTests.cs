@@ -58,6 +58,20 @@ public sealed class TerminalSessionTests
     }
 
     [Fact]
+    public async Task Size_IsNotForThoseWhoOnlyWatch()
+    {
+        using var viewer = session.Join(new("Vi", true), 2, 2)!;
+        Assert.Equal((2, 2), await shell.Sizes.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
+        var ann = session.Join(new("Ann", false), 120, 40)!;
+        Assert.Equal((120, 40), await shell.Sizes.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
+        viewer.Resize(3, 3);
+        ann.Resize(110, 40);
+        Assert.Equal((110, 40), await shell.Sizes.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
+        ann.Dispose();
+        Assert.Equal((3, 3), await shell.Sizes.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
     public async Task SlowWatcher_GetsTheScrollbackAnew_AndKeepsNobodyWaiting()
     {
         using var slow = session.Join(new("Slow", false), 80, 24)!;

@@ -41,7 +41,6 @@ public sealed partial class InvitationPage
 
     protected override async Task OnInitializedAsync()
     {
-        HttpContext.Response.Headers["Referrer-Policy"] = "no-referrer";
         var preview = await Invitations.Preview(Token, HttpContext.RequestAborted);
         (Invitation, Error) = (preview.Value, preview.Error);
         if (await Current.Find() is { } actor)

@@ -27,12 +27,7 @@ public sealed partial class ResetPassword
 
     private Error? Error { get; set; }
 
-    protected override void OnInitialized()
-    {
-        Form ??= new();
-        // The address holds a secret: no other site is told of it.
-        HttpContext.Response.Headers["Referrer-Policy"] = "no-referrer";
-    }
+    protected override void OnInitialized() => Form ??= new();
 
     private async Task SetPassword()
     {
