@@ -20,6 +20,9 @@ public sealed record ContainerInfo(
 {
     /// <summary>The Git repository that it is made from.</summary>
     public Guid? RepositoryId { get; init; }
+
+    /// <summary>What its repository's <c>demiurge.yaml</c> wants to be shown, in this order; empty: it says nothing of it.</summary>
+    public IReadOnlyList<Repositories.Yaml.WorkspaceTab> Tabs { get; init; } = [];
 }
 
 /// <summary>The template of a container, in the version that it was made from.</summary>
@@ -40,10 +43,11 @@ public sealed record ContainerServiceInfo(string Name, string Title, string Url,
 public sealed record ContainerEventInfo(long Id, DateTimeOffset At, string Kind, string Text);
 
 /// <summary>What a person asks for.</summary>
+/// <param name="TemplateId">Null: the one that the repository's <c>demiurge.yaml</c> names.</param>
 /// <param name="TemplateVersion">Null: the latest.</param>
-/// <param name="TierId">Null: the template's default.</param>
+/// <param name="TierId">Null: the one that the repository's <c>demiurge.yaml</c> names, or the template's default.</param>
 /// <param name="Name">Null: the template's name.</param>
 /// <param name="Options">By name; those left out take their default.</param>
 public sealed record NewContainer(
-    Guid ProjectId, Guid TemplateId, int? TemplateVersion = null, Guid? TierId = null, string? Name = null, IReadOnlyDictionary<string, string>? Options = null,
+    Guid ProjectId, Guid? TemplateId = null, int? TemplateVersion = null, Guid? TierId = null, string? Name = null, IReadOnlyDictionary<string, string>? Options = null,
     IReadOnlyList<Guid>? EnvSetIds = null, ShareLevel Share = ShareLevel.Project, Guid? RepositoryId = null, ContainerPlace Place = ContainerPlace.Engine);

@@ -1,4 +1,6 @@
 using Demiurge.Core.Containers.Reconciler;
+using Demiurge.Core.Containers.Repositories;
+using Demiurge.Core.Containers.Repositories.Yaml;
 using Demiurge.Core.Containers.Templates;
 using Demiurge.Core.Containers.Tiers;
 using Demiurge.Core.Permissions;
@@ -23,15 +25,19 @@ public sealed class ContainerInfos(ContainerUrls urls, IOptions<ContainerOptions
             join tier in db.Set<Tier>() on container.TierId equals tier.Id
             join owner in db.Users on container.OwnerId equals owner.Id
             orderby container.Id
-            select new { Container = container, Template = template, version.Spec, Tier = tier, OwnerName = owner.DisplayName }).ToListAsync(cancellationToken);
+            select new
+            {
+                Container = container, Template = template, version.Spec, Tier = tier, OwnerName = owner.DisplayName,
+                File = db.Set<Repository>().Where(repository => repository.Id == container.RepositoryId).Select(repository => repository.File).FirstOrDefault(),
+            }).ToListAsync(cancellationToken);
         var positions = rows.Any(row => row.Container.State == ContainerState.Queued) ? await StartQueue.Positions(db, cancellationToken) : [];
         return rows.ConvertAll(row => Make(
-            row.Container, row.Template, row.Spec, row.Tier, row.OwnerName, positions.TryGetValue(row.Container.Id, out var position) ? position : null,
+            row.Container, row.Template, row.Spec, row.Tier, row.OwnerName, row.File, positions.TryGetValue(row.Container.Id, out var position) ? position : null,
             ContainerAccess.RightsIn(row.Container, actor, role(row.Container))));
     }
 
     private ContainerInfo Make(
-        Container container, Template template, TemplateSpec spec, Tier tier, string ownerName, int? position, ContainerRights rights)
+        Container container, Template template, TemplateSpec spec, Tier tier, string ownerName, string? file, int? position, ContainerRights rights)
     {
         var idleStopsAt = IdleRule.StopsAt(container, spec);
         return new ContainerInfo(
@@ -50,6 +56,7 @@ public sealed class ContainerInfos(ContainerUrls urls, IOptions<ContainerOptions
             container.DeletedAt + options.Value.UndoTime, rights.CanOpen, rights.CanControl, rights.CanManage)
         {
             RepositoryId = container.RepositoryId,
+            Tabs = file is null ? [] : WorkspaceFileParser.Parse(file).File?.Tabs ?? [],
         };
     }
 }

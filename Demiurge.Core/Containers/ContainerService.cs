@@ -1,6 +1,7 @@
 using Demiurge.Core.Audit;
 using Demiurge.Core.Containers.EnvSets;
 using Demiurge.Core.Containers.Repositories;
+using Demiurge.Core.Containers.Repositories.Yaml;
 using Demiurge.Core.Containers.Runtime;
 using Demiurge.Core.Containers.Templates;
 using Demiurge.Core.Containers.Tiers;
@@ -36,8 +37,22 @@ public sealed partial class ContainerService(
         if (grant.Role < ProjectRole.Edit)
             return Errors.NeedsRole(ProjectRole.Edit, "make containers");
         var organizationId = grant.Project.OrganizationId;
-        var template = await db.Set<Template>().AsNoTracking().SingleOrDefaultAsync(
-            row => row.Id == request.TemplateId && row.Enabled && (row.OrganizationId == null || row.OrganizationId == organizationId), cancellationToken);
+        Repository? repository = null;
+        if (request.RepositoryId is { } repositoryId)
+        {
+            repository = await db.Set<Repository>().AsNoTracking().SingleOrDefaultAsync(row => row.Id == repositoryId && row.ProjectId == request.ProjectId, cancellationToken);
+            if (repository is null)
+                return Errors.RepositoryNotFound;
+        }
+        // What its demiurge.yaml asks for holds where the person says nothing.
+        var file = repository?.File is { } text ? WorkspaceFileParser.Parse(text).File : null;
+        var slug = file?.Template;
+        if (request.TemplateId is null && slug is null)
+            return Repositories.Errors.NoTemplate;
+        var template = await db.Set<Template>().AsNoTracking()
+            .Where(row => row.Enabled && (row.OrganizationId == null || row.OrganizationId == organizationId))
+            .Where(row => request.TemplateId == null ? row.Slug == slug : row.Id == request.TemplateId)
+            .OrderBy(row => row.OrganizationId == null).FirstOrDefaultAsync(cancellationToken);
         if (template is null)
             return Errors.TemplateNotFound;
         var version = request.TemplateVersion ?? template.LatestVersion;
@@ -45,7 +60,7 @@ public sealed partial class ContainerService(
             row => row.TemplateId == template.Id && row.Version == version, cancellationToken))?.Spec;
         if (spec is null)
             return Errors.TemplateVersionNotFound;
-        var tier = await FindTier(db, request.TierId, spec, cancellationToken);
+        var tier = await FindTier(db, request.TierId, request.TierId is null ? file?.Tier : null, spec, cancellationToken);
         if (tier is null)
             return Errors.TierNotFound;
         var name = NameRule.Check(string.IsNullOrWhiteSpace(request.Name) ? template.Name : request.Name);
@@ -57,9 +72,6 @@ public sealed partial class ContainerService(
         var envSetIds = request.EnvSetIds?.Distinct().ToList() ?? [];
         if ((await EnvSetService.RequireUse(db, actor, organizationId, request.ProjectId, envSetIds, cancellationToken)).Error is { } refused)
             return refused;
-        if (request.RepositoryId is { } repositoryId
-            && !await db.Set<Repository>().AnyAsync(row => row.Id == repositoryId && row.ProjectId == request.ProjectId, cancellationToken))
-            return Errors.RepositoryNotFound;
 
         return await Add(
             db, actor, new Container
@@ -273,11 +285,11 @@ public sealed partial class ContainerService(
             cancellationToken);
     }
 
-    private static async Task<Tier?> FindTier(DemiurgeDbContext db, Guid? tierId, TemplateSpec spec, CancellationToken cancellationToken)
+    private static async Task<Tier?> FindTier(DemiurgeDbContext db, Guid? tierId, string? name, TemplateSpec spec, CancellationToken cancellationToken)
     {
         var offered = await db.Set<Tier>().AsNoTracking().Where(tier => tier.Enabled).OrderBy(tier => tier.Order).ToListAsync(cancellationToken);
-        return tierId is { } id
-            ? offered.SingleOrDefault(tier => tier.Id == id)
+        return tierId is { } id ? offered.SingleOrDefault(tier => tier.Id == id)
+            : name is not null ? offered.FirstOrDefault(tier => tier.Name == name)
             : offered.FirstOrDefault(tier => tier.Name == spec.DefaultTier) ?? offered.FirstOrDefault();
     }
 

@@ -16,9 +16,10 @@ public sealed record GatewayContainers(IReadOnlyList<GatewayContainer?> Containe
 /// <summary>A container as a gateway needs it.</summary>
 /// <param name="Deleted">Whether it was deleted and can still be had back.</param>
 /// <param name="BoardUrl">The page of the project that it is in.</param>
+/// <param name="OnOwnMachine">Whether it runs on a person's own machine, which nobody but that person can start.</param>
 public sealed record GatewayContainer(
     Guid Id, string Name, ContainerState State, string? Reason, double? Progress, DesiredState Desired, bool Deleted, string BoardUrl,
-    IReadOnlyList<GatewayContainerService> Services);
+    IReadOnlyList<GatewayContainerService> Services, bool OnOwnMachine = false);
 
 /// <param name="Address">Where the gateway connects; null while it can't.</param>
 public sealed record GatewayContainerService(string Name, string Title, string Path, bool Embeddable, int ContainerPort, string? Address, int Port);

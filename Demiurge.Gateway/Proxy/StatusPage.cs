@@ -43,6 +43,8 @@ internal static class StatusPage
     private static readonly Kind Starting = new("container.starting", 503, "It is starting", "This page opens it as soon as it answers.", NeedsDiagnosis: true);
     private static readonly Kind Stopping = new("container.stopping", 503, "It is being stopped", "It can be started again when it has stopped.", RetryAfter: 5);
     private static readonly Kind Stopped = new("container.stopped", 503, "It is stopped", "Its files are kept. Start it to go on.", CanStart: true, NeedsDiagnosis: true, RetryAfter: 10);
+    private static readonly Kind Away = new(
+        "container.machine_away", 503, "Its machine isn't connected", "It runs on somebody's own machine. This page opens it when that machine is back.", RetryAfter: 10);
     private static readonly Kind Failed = new("container.failed", 503, "It could not run", "See what it wrote last, then try again.", CanStart: true, NeedsDiagnosis: true, RetryAfter: 10);
 
     public static Kind StatusOf(GatewayContainer? container, string service) => container switch
@@ -54,6 +56,7 @@ internal static class StatusPage
         { State: ContainerState.Pulling } => Pulling,
         { State: ContainerState.Starting } => Starting,
         { State: ContainerState.Stopping } => Stopping,
+        { State: ContainerState.Stopped, OnOwnMachine: true } => Away,
         { State: ContainerState.Stopped } => Stopped,
         { State: ContainerState.Failed } => Failed,
         { State: ContainerState.Deleting } => Deleted,
@@ -108,13 +111,15 @@ internal static class StatusPage
         if (model.Notice is { } notice)
             body.Append(CultureInfo.InvariantCulture, $"<p class=\"notice\" role=\"alert\">{Encode(notice)}</p>");
         body.Append(CultureInfo.InvariantCulture, $"<p id=\"reason\"{(kind == Failed ? " class=\"bad\"" : "")}>{Encode(string.IsNullOrEmpty(container.Reason) ? kind.Detail : container.Reason)}</p>");
-        if (!kind.CanStart && kind != DeadPort)
+        if (!kind.CanStart && kind != DeadPort && kind != Away)
         {
             body.Append(container.Progress is { } progress
                 ? string.Create(CultureInfo.InvariantCulture, $"<progress id=\"progress\" max=\"1\" value=\"{progress:0.###}\"></progress>")
                 : "<progress id=\"progress\"></progress>");
         }
 
+        if (kind == Away)
+            body.Append(CultureInfo.InvariantCulture, $"<p class=\"small\">{Encode(kind.Detail)}</p>");
         if (kind == DeadPort && service is not null)
             body.Append(Ports(service.ContainerPort, model.Diagnosis.Ports));
         body.Append("<div class=\"actions\">");

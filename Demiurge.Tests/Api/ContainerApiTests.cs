@@ -47,6 +47,26 @@ public sealed class ContainerApiTests(ContainerApiTests.HostlessWeb web) : IClas
     }
 
     [Fact]
+    public async Task WorkspaceFile_IsCheckedByLineAndColumn()
+    {
+        var (ann, _, project) = await Project();
+        const string File = "version: 1\ntemplate: terminal\ntier: gigantic\nprocesses:\n  - name: web\n    runs: npm start\n";
+
+        var found = (await ann.Post("workspace-files/check", new { text = File, projectId = project })).Expect(200);
+        Assert.Equal(
+            [(3, 7, "There is no tier `gigantic` here."), (5, 5, "`run` is missing in a process."), (6, 5, "There is no `runs` in a process.")],
+            found["problems"].AsArray().Select(problem => ((int)problem!["line"]!, (int)problem["column"]!, ((string)problem["message"]!)[..(((string)problem["message"]!).IndexOf('.') + 1)])));
+        // The form alone, where no project is given.
+        Assert.Equal(2, (await ann.Post("workspace-files/check", new { text = File })).Expect(200)["problems"].AsArray().Count);
+        var good = (await ann.Post("workspace-files/check", new { text = "version: 1\ntemplate: terminal\ntier: small\nenv: [KEY]\ninstall: [{ run: make }]\n", projectId = project })).Expect(200);
+        Assert.Empty(good["problems"].AsArray());
+        Assert.Equal(("terminal", "small", "KEY", "make"), ((string)good["template"]!, (string)good["tier"]!, (string)good["environment"]![0]!, (string)good["install"]![0]!));
+
+        (await (await ApiClient.Register(web)).Post("workspace-files/check", new { text = File, projectId = project })).Expect(404, "project.not_found");
+        (await ann.Post($"projects/{project}/containers", new { })).Expect(400, "repository.no_template");
+    }
+
+    [Fact]
     public async Task EnvSet_IsWrittenAndNeverRead()
     {
         var (ann, organization, _) = await Project();

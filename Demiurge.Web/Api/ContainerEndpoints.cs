@@ -20,7 +20,7 @@ internal static class ContainerEndpoints
             .WithName("CreateContainer").WithSummary("Make a container and start it")
             .WithDescription(
                 "For the role edit. Answers at once, while the container is queued; read it again to see how it goes. tierId, templateVersion and name may be "
-                + "left out. Options are the template's, by name; what is the matter with each is told in errors.")
+                + "left out, and templateId when there is a repositoryId whose demiurge.yaml names a template. Options are the template's, by name; what is the matter with each is told in errors.")
             .Produces<ContainerInfo>(201).Refuses(400, 401, 403, 404, 409);
 
         var containers = api.MapGroup("/containers/{containerId:guid}").WithTags("Containers");
@@ -134,7 +134,7 @@ internal static class ContainerEndpoints
 
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     internal sealed record CreateContainerRequest(
-        Guid TemplateId, int? TemplateVersion = null, Guid? TierId = null, string? Name = null, IReadOnlyDictionary<string, string>? Options = null,
+        Guid? TemplateId = null, int? TemplateVersion = null, Guid? TierId = null, string? Name = null, IReadOnlyDictionary<string, string>? Options = null,
         IReadOnlyList<Guid>? EnvSetIds = null, ShareLevel Share = ShareLevel.Project, Guid? RepositoryId = null, ContainerPlace Place = ContainerPlace.Engine);
 
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]

@@ -1,7 +1,6 @@
 using System.Security.Claims;
 using System.Text.Json.Serialization;
 using Demiurge.Core.Containers.Repositories;
-using Demiurge.Core.Containers.Repositories.Yaml;
 
 namespace Demiurge.Web.Api;
 
@@ -24,15 +23,17 @@ internal static class RepositoryEndpoints
             .Produces(204).Refuses(401, 403, 404, 409);
         repositories.MapPost("/test", Test)
             .WithName("TestRepository").WithSummary("See whether the deploy key reaches the repository")
-            .WithDescription("From a container in the organization's network; takes up to a minute.")
+            .WithDescription("From a container in the organization's network; takes up to a minute. Its demiurge.yaml is read and checked, too.")
             .Produces<AccessTest>().Refuses(401, 403, 404, 503);
         repositories.MapDelete("/host-keys", Forget)
             .WithName("ForgetHostKeys").WithSummary("Trust the server's keys anew at the next connection")
             .Produces(204).Refuses(401, 403, 404);
-        api.MapPost("/workspace-files/check", (CheckRequest request) => Results.Ok(new CheckAnswer(WorkspaceFileParser.Parse(request.Text).Problems))).WithTags("Repositories")
+        api.MapPost("/workspace-files/check", Check).WithTags("Repositories")
             .WithName("CheckWorkspaceFile").WithSummary("Check a demiurge.yaml")
-            .WithDescription("Each problem has its line, its column and what is expected there. No problems: it can be used.")
-            .Produces<CheckAnswer>().Refuses(400, 401);
+            .WithDescription(
+                "Each problem has its line and column, from 1, and what is expected there. No problems: it can be used, and the answer says what it asks for. "
+                + "With a projectId the names of templates, tiers and their services are looked up, too.")
+            .Produces<WorkspaceFileInfo>().Refuses(400, 401, 404);
         var ofContainer = api.MapGroup("/containers/{containerId:guid}/repository").WithTags("Repositories");
         ofContainer.MapGet("/runs", Runs)
             .WithName("ListRepositoryRuns").WithSummary("List how a container's repository was set up, step by step, latest first")
@@ -63,6 +64,9 @@ internal static class RepositoryEndpoints
     private static async Task<IResult> Test(Guid repositoryId, ClaimsPrincipal user, RepositoryService repositories, CancellationToken cancellationToken) =>
         (await repositories.TestAccess(user.Actor(), repositoryId, cancellationToken)).ToHttp();
 
+    private static async Task<IResult> Check(CheckRequest request, ClaimsPrincipal user, RepositoryService repositories, CancellationToken cancellationToken) =>
+        (await repositories.Check(user.Actor(), request.Text, request.ProjectId, cancellationToken)).ToHttp();
+
     private static async Task<IResult> Forget(Guid repositoryId, ClaimsPrincipal user, RepositoryService repositories, CancellationToken cancellationToken) =>
         (await repositories.ForgetHostKeys(user.Actor(), repositoryId, cancellationToken)).ToHttp();
 
@@ -85,7 +89,5 @@ internal static class RepositoryEndpoints
     internal sealed record AddRepositoryRequest(string Url, string? Branch = null);
 
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-    internal sealed record CheckRequest(string Text);
-
-    internal sealed record CheckAnswer(IReadOnlyList<YamlProblem> Problems);
+    internal sealed record CheckRequest(string Text, Guid? ProjectId = null);
 }

@@ -42,6 +42,14 @@ internal sealed partial class DockerEngine
     public Task<bool> RemoveContainer(string id, bool force = false, CancellationToken cancellationToken = default) =>
         Removed(Do(HttpMethod.Delete, new DockerQuery($"containers/{Segment(id)}").Add("force", force).Add("v", true), null, cancellationToken));
 
+    /// <summary>Holds its processes still.</summary>
+    /// <exception cref="DockerException">Conflict: it doesn't run, or is paused already.</exception>
+    public Task PauseContainer(string id, CancellationToken cancellationToken = default) =>
+        Do(HttpMethod.Post, $"containers/{Segment(id)}/pause", null, cancellationToken);
+
+    public Task UnpauseContainer(string id, CancellationToken cancellationToken = default) =>
+        Do(HttpMethod.Post, $"containers/{Segment(id)}/unpause", null, cancellationToken);
+
     public Task RenameContainer(string id, string name, CancellationToken cancellationToken = default) =>
         Do(HttpMethod.Post, new DockerQuery($"containers/{Segment(id)}/rename").Add("name", name), null, cancellationToken);
 

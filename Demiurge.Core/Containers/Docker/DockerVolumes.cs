@@ -65,6 +65,52 @@ internal sealed class DockerVolumes(DockerContainerRuntimes runtimes, Installati
         });
     }
 
+    public async Task<IAsyncDisposable> Pause(ContainerHost host, Guid containerId, CancellationToken cancellationToken)
+    {
+        var engine = runtimes.EngineOf(host);
+        var name = (await installation.Names(cancellationToken)).Container(containerId);
+        return await DockerContainerRuntime.Call<IAsyncDisposable>(async () =>
+        {
+            if (await engine.FindContainer(name, cancellationToken) is not { State.Running: true } found)
+                return new Pausing(engine, null);
+            try
+            {
+                await engine.PauseContainer(found.Id, cancellationToken);
+            }
+            catch (DockerException exception) when (exception.Failure is DockerFailure.Conflict or DockerFailure.NotFound or DockerFailure.Failed)
+            {
+                // It ended just now, or somebody held it already: what is left to know is whether it is still.
+                if (await engine.FindContainer(name, cancellationToken) is { State.Status: "running" })
+                    throw;
+            }
+            catch
+            {
+                // The call may have had its effect.
+                await new Pausing(engine, found.Id).DisposeAsync();
+                throw;
+            }
+            return new Pausing(engine, found.Id);
+        });
+    }
+
+    public async Task<IReadOnlyList<Guid>> Unpause(ContainerHost host, Func<Guid, bool> isHeld, CancellationToken cancellationToken)
+    {
+        var engine = runtimes.EngineOf(host);
+        var mark = await installation.Mark(cancellationToken);
+        return await DockerContainerRuntime.Call<IReadOnlyList<Guid>>(async () =>
+        {
+            var released = new List<Guid>();
+            foreach (var paused in await engine.ListContainers(DockerFilters.Label(RuntimeNames.InstallationLabel, mark).And("status", "paused"), cancellationToken: cancellationToken))
+            {
+                if (!Guid.TryParse(paused.Labels?.GetValueOrDefault(RuntimeNames.ContainerLabel), out var id) || isHeld(id))
+                    continue;
+                await new Pausing(engine, paused.Id).DisposeAsync();
+                released.Add(id);
+            }
+            return released;
+        });
+    }
+
     public async Task RemoveHelpers(ContainerHost host, CancellationToken cancellationToken)
     {
         var engine = runtimes.EngineOf(host);
@@ -75,6 +121,24 @@ internal sealed class DockerVolumes(DockerContainerRuntimes runtimes, Installati
                 await engine.RemoveContainer(helper.Id, force: true, cancellationToken);
             return true;
         });
+    }
+
+    /// <param name="container">Null: it doesn't run.</param>
+    private sealed class Pausing(DockerEngine engine, string? container) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            if (container is null)
+                return;
+            try
+            {
+                await engine.UnpauseContainer(container);
+            }
+            catch (DockerException)
+            {
+                // It goes on already, has ended, or its engine doesn't answer: the next look finds it.
+            }
+        }
     }
 
     private sealed class OpenVolumes(DockerEngine engine, string helper, IReadOnlyList<string> paths) : IOpenVolumes

@@ -1,4 +1,6 @@
 using Demiurge.Core.Accounts;
+using Demiurge.Core.Containers.Reconciler;
+using Demiurge.Core.Containers.Remote;
 using Demiurge.Core.Containers.Runtime;
 using Demiurge.Core.Containers.Sharing;
 using Demiurge.Core.Containers.Templates;
@@ -35,8 +37,9 @@ public sealed class ContainerReach(
                 on new { container.TemplateId, Version = container.TemplateVersion } equals new { version.TemplateId, version.Version }
             where container.OrganizationId == organizationId && containerIds.Contains(container.Id)
                 && db.Projects.Any(project => project.Id == container.ProjectId) && db.Organizations.Any(organization => organization.Id == organizationId)
-            select new { Container = container, version.Spec }).ToDictionaryAsync(row => row.Container.Id, cancellationToken);
-        return new GatewayContainers([.. containerIds.Select(id => rows.TryGetValue(id, out var row) ? View(row.Container, row.Spec) : null)]);
+            select new { Container = container, version.Spec, IsMachine = db.Set<RemoteMachine>().Any(machine => machine.ContainerId == container.Id) })
+            .ToDictionaryAsync(row => row.Container.Id, cancellationToken);
+        return new GatewayContainers([.. containerIds.Select(id => rows.TryGetValue(id, out var row) ? View(row.Container, row.Spec, row.IsMachine) : null)]);
     }
 
     public async Task<GatewayGrants> Check(Guid organizationId, IReadOnlyList<GatewayVisit> visits, CancellationToken cancellationToken)
@@ -137,16 +140,17 @@ public sealed class ContainerReach(
         return new GatewayDiagnosis(await ports.Listening(visit.ContainerId, cancellationToken), lines);
     }
 
-    private GatewayContainer View(Container container, TemplateSpec spec)
+    private GatewayContainer View(Container container, TemplateSpec spec, bool isMachine)
     {
         var deleted = container.DeletedAt is not null;
         return new GatewayContainer(
             container.Id, container.Name, container.State, container.Reason, container.Progress, container.Desired, deleted,
             $"{site.Value.PublicUrl.TrimEnd('/')}/projects/{container.ProjectId}",
-            [.. spec.Services.Select(service =>
+            [.. ContainerStarter.ServicesOf(container, spec).Select(service =>
             {
                 var endpoint = deleted || container.State != ContainerState.Running ? null : container.Endpoints.Find(candidate => candidate.Service == service.Name);
-                return new GatewayContainerService(service.Name, service.Title, service.Path, service.Embeddable, service.Port, endpoint?.Address, endpoint?.Port ?? 0);
-            })]);
+                return new GatewayContainerService(service.Name, service.Title, service.Path, service.Embeddable, ContainerStarter.PortOf(service, container), endpoint?.Address, endpoint?.Port ?? 0);
+            })],
+            isMachine);
     }
 }

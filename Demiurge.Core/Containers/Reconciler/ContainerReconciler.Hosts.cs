@@ -156,7 +156,8 @@ internal sealed partial class ContainerReconciler
         foreach (var row in rows.Where(row => row.HostId == host.Id))
         {
             var container = found.GetValueOrDefault(names.Container(row.Id));
-            var runs = container is { State: RuntimeState.Running };
+            // Held still for a snapshot it runs; whoever took it, or comes after them, lets it go on.
+            var runs = container is { State: RuntimeState.Running or RuntimeState.Paused };
             if (runs && row.StartedAt is not null)
                 seen.Add(row.Id);
             switch (row)

@@ -22,5 +22,8 @@ internal static class Errors
 
     public static readonly Error NotFailed = new("repository.run_not_failed", "Only the last run, when it failed, can be tried again.", ErrorKind.Conflict);
 
+    public static readonly Error NoTemplate = new(
+        "repository.no_template", "Give a template, or a repository whose demiurge.yaml names one: it is read when the access is tested.", ErrorKind.Invalid) { Field = "templateId" };
+
     public static readonly Error NoHost = new("repository.no_host", "No engine is registered on which the access could be tested.", ErrorKind.Unavailable);
 }

@@ -122,7 +122,7 @@ public sealed class RepositoryService(
                 limit.Token);
             var (said, succeeded) = await Git(db, runtime, running.Name, repository, "test", "", null, limit.Token);
             result = succeeded.ExitCode == 0
-                ? new AccessTest(true, $"It can be read: {said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length} branches.")
+                ? await Peek(db, runtime, running.Name, repository, Branches(said), limit.Token)
                 : new AccessTest(false, Explain(said));
         }
         catch (RuntimeException exception)
@@ -146,6 +146,39 @@ public sealed class RepositoryService(
         }
         return result;
     }
+
+    /// <summary>Says what is wrong with a <c>demiurge.yaml</c>, line by line.</summary>
+    /// <param name="projectId">Where it is to be used: names of templates and tiers are looked up there. For everybody who may view it. Null looks at the form alone.</param>
+    public async Task<Result<WorkspaceFileInfo>> Check(Actor actor, string? text, Guid? projectId = null, CancellationToken cancellationToken = default)
+    {
+        if (projectId is not { } id)
+            return WorkspaceFileInfo.Of(WorkspaceFileParser.Parse(text ?? ""));
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        if (await ProjectAccess.Find(db, actor, id, cancellationToken) is not { } grant)
+            return Projects.Errors.ProjectNotFound;
+        return WorkspaceFileInfo.Of(WorkspaceFileParser.Parse(text ?? "", await WorkspaceNames.Of(db, grant.Project.OrganizationId, cancellationToken)));
+    }
+
+    /// <summary>Reads <c>demiurge.yaml</c> without a clone to keep, and remembers it when it is without faults.</summary>
+    private async Task<AccessTest> Peek(DemiurgeDbContext db, IContainerRuntime runtime, string name, Repository repository, string message, CancellationToken cancellationToken)
+    {
+        var (said, (code, _)) = await Git(db, runtime, name, repository, "read", "", null, cancellationToken);
+        if (code == 44)
+            return new AccessTest(true, $"{message} There is no {WorkspaceFileParser.FileName} in it.");
+        if (code != 0 || said.IndexOf('\n', StringComparison.Ordinal) is not (> 0 and var at))
+            return new AccessTest(true, code == 0 ? message : $"{message} {WorkspaceFileParser.FileName} couldn't be read yet.");
+        var text = said[(at + 1)..];
+        var reading = WorkspaceFileParser.Parse(text, await WorkspaceNames.Of(db, repository.OrganizationId, cancellationToken));
+        if (reading.File is not null)
+            await db.Set<Repository>().Where(row => row.Id == repository.Id).ExecuteUpdateAsync(set => set.SetProperty(row => row.File, text), cancellationToken);
+        return new AccessTest(true, message, text, WorkspaceFileInfo.Of(reading));
+    }
+
+    private static string Branches(string said) => said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length switch
+    {
+        1 => "It can be read: one branch.",
+        var count => $"It can be read: {count} branches.",
+    };
 
     /// <summary>Sets up a container's repository again, with what the branch has now.</summary>
     public async Task<Result<RepositoryRunInfo>> Update(Actor actor, Guid containerId, CancellationToken cancellationToken = default)
@@ -283,9 +316,13 @@ public sealed class RepositoryService(
         return InfoOf(run);
     }
 
-    private static RepositoryInfo InfoOf(Repository row) => new(
-        row.Id, row.ProjectId, row.Url, row.Branch, row.DeployKeyPublic ?? "", row.HostKeys is not null, row.LastCommit, row.LastError,
-        row.File is { } file ? WorkspaceFileParser.Parse(file).File?.Tabs ?? [] : [], row.CreatedAt);
+    private static RepositoryInfo InfoOf(Repository row)
+    {
+        var file = row.File is { } text ? WorkspaceFileParser.Parse(text).File : null;
+        return new(
+            row.Id, row.ProjectId, row.Url, row.Branch, row.DeployKeyPublic ?? "", row.HostKeys is not null, row.LastCommit, row.LastError, file?.Template, file?.Tier,
+            file?.Tabs ?? [], row.CreatedAt);
+    }
 
     private static async Task<Result<Repository>> Find(DemiurgeDbContext db, Actor actor, Guid repositoryId, ProjectRole least, CancellationToken cancellationToken)
     {

@@ -12,6 +12,15 @@ public interface IContainerVolumes
     /// <summary>Makes the set's volumes if they aren't there (empty, without what the image has at these paths) and opens them. Dispose of it.</summary>
     Task<IOpenVolumes> Open(ContainerHost host, VolumesSpec spec, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Holds a container's processes still, so that its volumes can be read as they are at one time, until what is returned is disposed of. Nothing happens to one
+    /// that doesn't run. Should letting go fail, or this process die, <see cref="Unpause"/> does it.
+    /// </summary>
+    Task<IAsyncDisposable> Pause(ContainerHost host, Guid containerId, CancellationToken cancellationToken);
+
+    /// <summary>Lets the containers go on that are held still, but for those that <paramref name="isHeld"/> knows of. The others' ids.</summary>
+    Task<IReadOnlyList<Guid>> Unpause(ContainerHost host, Func<Guid, bool> isHeld, CancellationToken cancellationToken);
+
     /// <summary>Removes a container's volumes of one set; nothing happens when they are gone.</summary>
     Task RemoveSet(ContainerHost host, Guid containerId, int set, CancellationToken cancellationToken);
 

@@ -29,6 +29,9 @@ public sealed record SnapshotOptions : IValidatableObject
     [Range(1, 100_000_000, ErrorMessage = "Demiurge:Snapshots:LargestEntries must lie between 1 and 100 million.")]
     public long LargestEntries { get; init; } = 5_000_000;
 
+    /// <summary>Whether a container that runs is held still while its volumes are read. Without that, files that change meanwhile may be copied in the middle of a change.</summary>
+    public bool Pause { get; init; } = true;
+
     /// <summary>Snapshots and restores under way on a host at a time.</summary>
     [Range(1, 100, ErrorMessage = "Demiurge:Snapshots:PerHost must lie between 1 and 100.")]
     public int PerHost { get; init; } = 2;

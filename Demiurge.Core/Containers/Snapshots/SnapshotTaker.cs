@@ -37,7 +37,7 @@ internal sealed partial class SnapshotTaker(
             {
                 // Known to the row before anything is written, so that a deletion finds it.
                 snapshot.Location = SnapshotStores.LocationOf(store, key);
-                (snapshot.Format, snapshot.Step, snapshot.Reason, snapshot.Bytes, snapshot.UnpackedBytes) = (SnapshotArchive.Format, "Reading the volumes", null, 0, 0);
+                (snapshot.Format, snapshot.Step, snapshot.NextAttemptAt, snapshot.Bytes, snapshot.UnpackedBytes) = (SnapshotArchive.Format, "Reading the volumes", null, 0, 0);
                 await db.SaveChangesAsync(cancellationToken);
                 Told(snapshot);
                 var quota = await snapshots.Quota(db, snapshot.OrganizationId, cancellationToken);
@@ -85,8 +85,12 @@ internal sealed partial class SnapshotTaker(
             await using var measured = new MeasuredWrites(
                 file.Content, left, _ => new SnapshotArchiveException("The organization's quota for snapshots is used up. Delete some, or ask for more."));
             await using var progress = new Progressing(contexts, snapshot, wanted, () => measured.Bytes, Told);
-            content = await SnapshotArchive.Write(
-                measured, SnapshotArchive.Describe(container.Id, container.Name, templateName, mounted, snapshot.CreatedAt), open.Read, limits, progress, token);
+            // Held still for as long as it is read, and not for what follows.
+            await using (options.Value.Pause ? await volumes.Pause(host, container.Id, token) : null)
+            {
+                content = await SnapshotArchive.Write(
+                    measured, SnapshotArchive.Describe(container.Id, container.Name, templateName, mounted, snapshot.CreatedAt), open.Read, limits, progress, token);
+            }
             await file.Commit(token);
             (hash, bytes) = (measured.Sha256(), measured.Bytes);
         }

@@ -24,6 +24,9 @@ internal sealed partial class SnapshotWorker(
     private readonly Lock gate = new();
     private readonly Dictionary<Guid, (Guid? Host, Task Work)> busy = [];
 
+    /// <summary>The look for containers that are held still for nobody; of the loop alone.</summary>
+    private Task releasing = Task.CompletedTask;
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => lease.Hold("demiurge snapshots", Lead, stoppingToken);
 
     private async Task Lead(CancellationToken cancellationToken)
@@ -35,6 +38,8 @@ internal sealed partial class SnapshotWorker(
             {
                 try
                 {
+                    if (releasing.IsCompleted)
+                        releasing = Release(cancellationToken);
                     await BeginScheduled(cancellationToken);
                     await BeginWork(cancellationToken);
                 }
@@ -54,7 +59,7 @@ internal sealed partial class SnapshotWorker(
             Task[] rest;
             lock (gate)
                 rest = [.. busy.Values.Select(entry => entry.Work)];
-            await Task.WhenAll(rest);
+            await Task.WhenAll([releasing, .. rest]);
         }
     }
 
@@ -73,6 +78,7 @@ internal sealed partial class SnapshotWorker(
             }
         }
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        await CountInterrupted(db, cancellationToken);
         foreach (var host in await db.Set<ContainerHost>().AsNoTracking().Where(host => host.Enabled).ToListAsync(cancellationToken))
         {
             try
@@ -84,6 +90,71 @@ internal sealed partial class SnapshotWorker(
                 Log.NotCleaned(logger, host.Name, exception.Message);
             }
         }
+    }
+
+    /// <summary>
+    /// Lets containers go on that a process that died, or that lost its engine, had held still for a snapshot. Beside the other work: an engine that doesn't answer
+    /// holds up nobody.
+    /// </summary>
+    private async Task Release(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+            foreach (var host in await db.Set<ContainerHost>().AsNoTracking().ToListAsync(cancellationToken))
+            {
+                try
+                {
+                    foreach (var id in await volumes.Unpause(host, IsBusy, cancellationToken))
+                        Log.Released(logger, id);
+                }
+                catch (RuntimeException)
+                {
+                    // Its engine doesn't answer; it is looked at again.
+                }
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or System.Data.Common.DbException)
+        {
+            // The next one looks again.
+        }
+    }
+
+    private bool IsBusy(Guid containerId)
+    {
+        lock (gate)
+            return busy.ContainsKey(containerId);
+    }
+
+    /// <summary>What was begun and not finished has cost an attempt: one whose taking ends every process doesn't do so for ever.</summary>
+    private async Task CountInterrupted(DemiurgeDbContext db, CancellationToken cancellationToken)
+    {
+        var interrupted = await db.Set<Snapshot>()
+            .Where(row => row.State == SnapshotState.Creating && row.Location != null && row.NextAttemptAt == null).ToListAsync(cancellationToken);
+        foreach (var row in interrupted)
+        {
+            row.Attempts++;
+            row.Step = null;
+            if (row.Attempts < options.Value.Attempts)
+            {
+                row.Reason = "Demiurge ended in the middle of it; it is taken again.";
+                continue;
+            }
+            try
+            {
+                var (store, key) = stores.Of(row.Location!);
+                await store.Delete(key, cancellationToken);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                Log.NotRemoved(logger, row.Id, exception.Message);
+            }
+            (row.State, row.Reason, row.Location, row.FinishedAt) = (SnapshotState.Failed, $"Demiurge ended in the middle of it, {row.Attempts} times.", null, time.GetUtcNow());
+            (row.Bytes, row.UnpackedBytes) = (0, 0);
+            if (await db.Set<Container>().AnyAsync(container => container.Id == row.ContainerId, cancellationToken))
+                ContainerStory.Tell(db, row.ContainerId, time.GetUtcNow(), "snapshot.failed", $"The snapshot {row.Name} failed: {row.Reason}");
+        }
+        await db.SaveChangesAsync(cancellationToken);
     }
 
     private async Task BeginScheduled(CancellationToken cancellationToken)
@@ -224,6 +295,9 @@ internal sealed partial class SnapshotWorker(
 
         [LoggerMessage(3, LogLevel.Warning, "What was left unfinished on {Place} stays for now: {Reason}")]
         public static partial void NotCleaned(ILogger logger, string place, string reason);
+
+        [LoggerMessage(5, LogLevel.Warning, "Container {ContainerId} was held still for a snapshot that nobody takes any more; it goes on")]
+        public static partial void Released(ILogger logger, Guid containerId);
 
         [LoggerMessage(4, LogLevel.Warning, "The file of snapshot {SnapshotId} stays for now: {Reason}")]
         public static partial void NotRemoved(ILogger logger, Guid snapshotId, string reason);

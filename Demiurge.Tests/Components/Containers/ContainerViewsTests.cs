@@ -28,6 +28,22 @@ public sealed class ContainerViewsTests
         Assert.DoesNotContain(ContainerContent.Views(ContainerWordsTests.Info(ContainerState.Stopped)), view => view.Sight.View == ContainerView.Terminal);
 
     [Fact]
+    public void Views_OfOneWithTabs_BeginWithTheseAsTheirFileOrdersAndNamesThem()
+    {
+        var info = ContainerWordsTests.Info(ContainerState.Running) with
+        {
+            Services = [Notebooks, new("web", "The app", "http://y/", Embeddable: true, Up: true), new("api", "API", "http://z", Embeddable: false, Up: true)],
+            Tabs = [new("Start", "web", "/start"), new("Shell", null, null), new("Docs", "web", "/docs"), new("API", "api", null), new("Gone", "gone", null)],
+        };
+
+        Assert.Equal(["Overview", "Start", "Shell", "Docs", "Notebooks", "Logs", "Snapshots", "Story"], ContainerContent.Views(info).Select(view => view.Text));
+        Assert.Equal(new ContainerSight(ContainerView.Service, "web", "/start"), ContainerContent.Usual(info));
+        Assert.Equal("?service=web&path=%2Fstart", ContainerPage.QueryOf(ContainerContent.Usual(info)));
+        Assert.Equal(ContainerView.Overview, ContainerContent.Usual(info with { State = ContainerState.Stopped }).View);
+        Assert.Equal(ContainerView.Overview, ContainerContent.Usual(info with { CanOpen = false }).View);
+    }
+
+    [Fact]
     public void Usual_OfAShell_IsItsTerminal()
     {
         Assert.Equal(ContainerView.Terminal, ContainerContent.Usual(ContainerWordsTests.Info(ContainerState.Running)).View);

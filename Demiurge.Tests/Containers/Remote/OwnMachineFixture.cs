@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using Demiurge.Core.Persistence;
 using Demiurge.Tests.Containers.Docker;
 using Demiurge.Tests.Infrastructure;
@@ -77,6 +79,34 @@ public sealed class OwnMachineFixture : IAsyncLifetime
         var id = await Docker(command["docker ".Length..].Replace("--rm ", "", StringComparison.Ordinal).Replace("host-gateway", Here, StringComparison.Ordinal));
         started.Add(id);
         return id;
+    }
+
+    /// <summary>Asks for a page of a container at its address, as a script with the token does, or as a browser that leads its person there.</summary>
+    public async Task<(HttpStatusCode Status, string Body)> Visit(Guid organizationId, Guid containerId, string? token, string path = "/", bool asPerson = false)
+    {
+        // Any name under the installation's domain leads to its edge, as a resolver would have it.
+        using var wire = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(IPAddress.Loopback, Platform.Site.Url.Port, cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"http://uc-{containerId}.org-{organizationId}.{Platform.Site.Url.Authority}{path}");
+        if (token is not null)
+            request.Headers.Add("Demiurge-Token", token);
+        if (asPerson)
+        {
+            request.Headers.Accept.ParseAdd("text/html");
+            request.Headers.Add("Sec-Fetch-Mode", "navigate");
+        }
+        using var answer = await wire.SendAsync(request);
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
     }
 
     /// <summary>Runs <c>docker</c> against the machines' engine; what it wrote.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Json;
 using Demiurge.Tests.Infrastructure;
 using Xunit.Abstractions;
@@ -39,6 +40,46 @@ public sealed class OwnMachineTests(OwnMachineFixture machines, ITestOutputHelpe
         Assert.NotEqual(0, (await machines.In(first, $"busybox nc -w 3 {machines.Here} {web} </dev/null")).ExitCode);
         Assert.Equal(0, (await machines.In(first, $"busybox ip route del {machines.Here} dev demiurge0")).ExitCode);
         Assert.NotNull(await machines.Platform.GatewayOf(organization));
+    }
+
+    [OwnMachineFact]
+    public async Task Machine_IsReachedThroughEdgeAndGateway_AtTheAddressOfItsContainer()
+    {
+        var (owner, organization, ids) = await machines.Containers(2);
+        var tokens = new string[2];
+        for (var i = 0; i < 2; i++)
+            tokens[i] = (string)(await Account.Read(await owner.Http.PostAsJsonAsync($"containers/{ids[i]}/tokens", new { name = "script" })))["token"]!;
+        var (before, _) = await machines.Visit(organization, ids[0], tokens[0]);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, before);
+
+        var joined = new[] { await machines.Join(owner, ids[0]), await machines.Join(owner, ids[1]) };
+        for (var i = 0; i < 2; i++)
+        {
+            var gateway = GatewayOf(await machines.UntilReached(ids[i], joined[i]));
+            var (status, body) = (default(HttpStatusCode), "");
+            await PlatformFixture.Until(
+                async () => ((status, body) = await machines.Visit(organization, ids[i], tokens[i], "/cgi-bin/who")).status == HttpStatusCode.OK, "the address to lead to the machine");
+            // Each address leads to its own machine, by way of the gateway.
+            Assert.Equal($"{joined[i][..12]} {gateway}", body);
+        }
+        Assert.Equal(HttpStatusCode.Unauthorized, (await machines.Visit(organization, ids[0], null)).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await machines.Visit(organization, ids[0], tokens[1])).Status);
+
+        // Silent, it is dropped, and whoever comes is told so. Its neighbour goes on.
+        await machines.Docker($"pause {joined[0]}");
+        await PlatformFixture.Until(
+            async () => (await machines.Visit(organization, ids[0], tokens[0])).Body.Contains("\"code\":\"container.machine_away\"", StringComparison.Ordinal), "the silent machine to be dropped");
+        Assert.Contains("heard of for 5 seconds", (await machines.Visit(organization, ids[0], tokens[0])).Body, StringComparison.Ordinal);
+        var (told, page) = await machines.Visit(organization, ids[0], tokens[0], asPerson: true);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, told);
+        Assert.Contains("Its machine isn&#39;t connected", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("data-testid=\"start\"", page, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await machines.Visit(organization, ids[1], tokens[1])).Status);
+
+        // Back, it is there again, at the same address.
+        await machines.Docker($"unpause {joined[0]}");
+        await PlatformFixture.Until(
+            async () => (await machines.Visit(organization, ids[0], tokens[0])).Body.Contains("It runs here.", StringComparison.Ordinal), "the machine to be back");
     }
 
     [OwnMachineFact]

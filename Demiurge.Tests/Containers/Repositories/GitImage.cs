@@ -45,7 +45,7 @@ internal static class GitImage
         """
         set -e
         root=$1; shift
-        mkdir -p "$root/bin" "$root/etc" "$root/tmp" "$root/root/.ssh" "$root/home/user" "$root/var/data" "$root/www" "$root/dev" "$root/proc" "$root/sys" "$root/usr/lib"
+        mkdir -p "$root/bin" "$root/etc" "$root/tmp" "$root/root/.ssh" "$root/home/user" "$root/home/person" "$root/var/data" "$root/www" "$root/dev" "$root/proc" "$root/sys" "$root/usr/lib"
         chmod 1777 "$root/tmp"
         libraries() { ldd "$1" 2>/dev/null | grep -o '/[^ ]*' | sort -u; }
         take() { mkdir -p "$root$(dirname "$1")"; cp -L "$1" "$root$1"; }
@@ -68,7 +68,7 @@ internal static class GitImage
         printf 'root:x:0:\nuser:x:1000:\n' > "$root/etc/group"
         printf '/bin/sh\n' > "$root/etc/shells"
         echo page > "$root/www/index.html"
-        chown -R 1000:1000 "$root/home/user" "$root/var/data"
+        chown -R 1000:1000 "$root/home/user" "$root/home/person" "$root/var/data"
         """;
 
     private static string? Find(string program) =>

@@ -2,8 +2,10 @@ using System.Text;
 using Demiurge.Core.Containers;
 using Demiurge.Core.Containers.Docker.Wire;
 using Demiurge.Core.Containers.EnvSets;
+using Demiurge.Core.Containers.Reaching;
 using Demiurge.Core.Containers.Repositories;
 using Demiurge.Core.Containers.Runtime;
+using Demiurge.Core.Containers.Templates;
 using Demiurge.Core.Permissions;
 using Demiurge.Tests.Containers.Docker;
 using Demiurge.Tests.Infrastructure;
@@ -12,12 +14,13 @@ using Microsoft.EntityFrameworkCore;
 namespace Demiurge.Tests.Containers.Repositories;
 
 /// <summary>Containers made from a real Git server (dropbear and git) in the organization's network, on a real engine.</summary>
-[Trait("Profile", "full")]
 public sealed class RepositoryTests(PostgresFixture database, DockerFixture docker) : IClassFixture<PostgresFixture>, IClassFixture<DockerFixture>
 {
     private const string Yaml =
         """
         version: 1
+        template: TEMPLATE
+        tier: medium
         services:
           - { name: app, title: The app, port: 9000 }
         install:
@@ -27,7 +30,10 @@ public sealed class RepositoryTests(PostgresFixture database, DockerFixture dock
         processes:
           - name: web
             run: echo up; exec httpd -f -p 9000 -h /www
-            health: { port: 9000, interval: 1s, start: 5s }
+            health: { port: 9000, path: /nothing, interval: 1s, start: 5s }
+        tabs:
+          - { title: Shell, service: terminal }
+          - { title: Start, service: app, path: /index.html }
         """;
 
     [DockerFact]
@@ -38,6 +44,10 @@ public sealed class RepositoryTests(PostgresFixture database, DockerFixture dock
         await using var host = await EngineHost.Start(database, docker, null, ("Demiurge:Containers:Images:Terminal", GitImage.Name));
         var workspace = await Workspace.Create(database);
         var template = await host.TinyTemplate(GitImage.Name);
+        string slug;
+        await using (var db = host.CreateContext())
+            slug = (await db.Set<Template>().SingleAsync(row => row.Id == template)).Slug;
+        var yaml = Yaml.Replace("TEMPLATE", slug, StringComparison.Ordinal);
         // The server is a container of the organization, as its own forge could be.
         var server = await host.Create(workspace, template);
         var address = (await docker.Engine.FindContainer(await host.Name(server.Id)))!.NetworkSettings.Networks!.Values.First().IPAddress!;
@@ -46,7 +56,7 @@ public sealed class RepositoryTests(PostgresFixture database, DockerFixture dock
             "mkdir -p ~/.ssh ~/work && dropbearkey -t ed25519 -f ~/hostkey >/dev/null 2>&1 && dropbear -r ~/hostkey -p 2222 -P ~/dropbear.pid -s 2>/dev/null; "
             + "export GIT_CONFIG_GLOBAL=/home/user/.gitconfig; git config --global user.email a@b; git config --global user.name a; git config --global init.defaultBranch main; "
             + "git init -q --bare ~/app.git && cd ~/work && git init -q && git remote add origin ~/app.git");
-        await Push(host, server.Id, Yaml, "first");
+        await Push(host, server.Id, yaml.Replace("tier: medium", "tier: huge", StringComparison.Ordinal), "fault");
         var repositories = host.Get<RepositoryService>();
 
         var added = await repositories.Add(workspace.Owner, workspace.ProjectId, $"ssh://user@{address}:2222/home/user/app.git", "main");
@@ -60,11 +70,21 @@ public sealed class RepositoryTests(PostgresFixture database, DockerFixture dock
         Assert.True(tested.Value!.Succeeded, tested.Value.Message);
         Assert.True((await repositories.Get(workspace.Owner, added.Value.Id)).Value!.HostKeysKnown);
 
+        // Its file is read along, and told by line and column before anything is made of it.
+        Assert.Equal((3, 7), (Assert.Single(tested.Value.File!.Problems).Line, tested.Value.File.Problems[0].Column));
+        Assert.Equal("repository.no_template", (await host.Containers.Create(workspace.Owner, new NewContainer(workspace.ProjectId, RepositoryId: added.Value.Id))).Error?.Code);
+        await Push(host, server.Id, yaml, "first");
+        tested = await repositories.TestAccess(workspace.Owner, added.Value.Id);
+        Assert.Equal(yaml, tested.Value!.Text);
+        Assert.Equal((slug, "medium", "app", "web"), (tested.Value.File!.Template, tested.Value.File.Tier, Assert.Single(tested.Value.File.Services), Assert.Single(tested.Value.File.Processes)));
+        Assert.Equal((slug, "medium"), ((await repositories.Get(workspace.Owner, added.Value.Id)).Value!.Template, (await repositories.List(workspace.Owner, workspace.ProjectId)).Value![0].Tier));
+
         var set = await host.Get<EnvSetService>().Create(workspace.Owner, workspace.Team.Id, EnvSetScope.Project, workspace.ProjectId, "Secrets", new Dictionary<string, string> { ["GREETING"] = "a-secret-word" });
         Assert.True(set.Succeeded, set.Error?.Message);
         var created = await host.Containers.Create(
-            workspace.Owner, new NewContainer(workspace.ProjectId, template, EnvSetIds: [set.Value.Id], RepositoryId: added.Value.Id));
+            workspace.Owner, new NewContainer(workspace.ProjectId, EnvSetIds: [set.Value.Id], RepositoryId: added.Value.Id));
         Assert.True(created.Succeeded, created.Error?.Message);
+        Assert.Equal((template, "medium"), (created.Value.Template.Id, created.Value.Tier.Name));
         var id = created.Value.Id;
 
         // The first install step fails, says so, and nothing of the secret is shown.
@@ -84,6 +104,10 @@ public sealed class RepositoryTests(PostgresFixture database, DockerFixture dock
         Assert.Equal("page", await host.Shell(id, "wget -q -O - http://127.0.0.1:9000/index.html"));
         var info = (await host.Containers.Get(workspace.Owner, id)).Value!;
         Assert.Contains(info.Services, service => service is { Name: "app", Title: "The app" });
+        Assert.Equal([("Shell", null, null), ("Start", "app", "/index.html")], info.Tabs.Select(tab => (tab.Title, tab.Service, tab.Path)));
+        // A gateway leads people there, and says at which port.
+        var reach = (await host.Get<ContainerReach>().Resolve(info.OrganizationId, [id], CancellationToken.None)).Containers[0]!;
+        Assert.Contains(reach.Services, service => service is { Name: "app", ContainerPort: 9000, Address: not null });
         Assert.Contains((await host.Row(id)).Endpoints, endpoint => endpoint is { Service: "app", Port: 9000 });
         var process = Assert.Single((await repositories.Processes(workspace.Owner, id)).Value!);
         Assert.Equal(("web", "healthy", "up"), (process.Name, process.State, process.Log));
@@ -95,11 +119,11 @@ public sealed class RepositoryTests(PostgresFixture database, DockerFixture dock
         await PlatformFixture.Until(async () => (await repositories.Runs(workspace.Owner, id)).Value is [{ OnlyProcesses: true, State: RunState.Succeeded }, ..], "the processes to be started again");
 
         // An update brings what was pushed; a fault in the file is told by its line.
-        await Push(host, server.Id, Yaml.Replace("echo second", "echo third", StringComparison.Ordinal), "second");
+        await Push(host, server.Id, yaml.Replace("echo second", "echo third", StringComparison.Ordinal), "second");
         Assert.Null((await repositories.Update(workspace.Owner, id)).Error);
         await Ended(host, workspace, id, RunState.Succeeded);
         Assert.Equal("third", await host.Shell(id, "cat /home/user/second"));
-        await Push(host, server.Id, Yaml + "\nproceses: []\n", "third");
+        await Push(host, server.Id, yaml + "\nproceses: []\n", "third");
         Assert.Null((await repositories.Update(workspace.Owner, id)).Error);
         var faulty = await Ended(host, workspace, id, RunState.Failed);
         Assert.Contains("Did you mean `processes`?", faulty.Reason);

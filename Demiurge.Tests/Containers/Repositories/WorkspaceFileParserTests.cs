@@ -129,5 +129,19 @@ public sealed class WorkspaceFileParserTests
     }
 
     [Fact]
+    public void File_WhereNamesAreKnown_IsHeldToThem()
+    {
+        var names = new WorkspaceNames(new Dictionary<string, IReadOnlyList<string>> { ["terminal"] = [], ["jupyterlab"] = ["main", "files"] }, ["small", "large"]);
+
+        Assert.Equal(
+            ["line 2, column 11: There is no template `jupiter` here. Expected one of `terminal`, `jupyterlab`.", "line 3, column 7: There is no tier `huge` here. Expected one of `small`, `large`."],
+            WorkspaceFileParser.Parse("version: 1\ntemplate: jupiter\ntier: huge\n", names).Problems.Select(problem => problem.ToString()));
+        Assert.Empty(WorkspaceFileParser.Parse("version: 1\ntemplate: jupyterlab\ntabs: [{ title: F, service: files }]\n", names).Problems);
+        Assert.Equal(
+            "line 3, column 29: There is no service `files`. Expected one of `terminal`.",
+            Assert.Single(WorkspaceFileParser.Parse("version: 1\ntemplate: terminal\ntabs: [{ title: F, service: files }]\n", names).Problems).ToString());
+    }
+
+    [Fact]
     public void File_TooLong_IsRefused() => Assert.Contains("64 KB", Assert.Single(WorkspaceFileParser.Parse(new string('#', 70_000)).Problems).Message);
 }

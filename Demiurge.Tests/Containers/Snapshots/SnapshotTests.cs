@@ -96,6 +96,33 @@ public sealed class SnapshotTests(PostgresFixture database, DockerFixture docker
     }
 
     [DockerFact]
+    public async Task Snapshot_OfARunningContainer_IsOfOneTime()
+    {
+        await using var host = await Start();
+        var workspace = await Workspace.Create(database);
+        var container = await host.Create(workspace, await host.TinyTemplate());
+        // Two files that differ by one step at most, and what takes a while to read between them.
+        await host.Shell(container.Id, "dd if=/dev/urandom of=m bs=1024 count=40000 2>/dev/null");
+        await host.Shell(
+            container.Id, "(i=0; while :; do i=$((i+1)); echo $i > a.new; mv a.new a; echo $i > z.new; mv z.new z; done) >/dev/null 2>&1 </dev/null &");
+
+        var snapshot = await Taken(host, workspace, container.Id, "");
+
+        var download = await host.Snapshots.Download(workspace.Owner, snapshot.Id);
+        await using var content = download.Value!.Content;
+        await using var unpacked = new GZipStream(content, CompressionMode.Decompress);
+        var entries = await TarBuilder.Read(unpacked);
+        var (first, last) = (Counter("volumes/0/a"), Counter("volumes/0/z"));
+        Assert.InRange(first - last, 0, 1);
+        // It goes on as if nothing had been.
+        var found = await docker.Engine.FindContainer(await host.Name(container.Id));
+        Assert.Equal("running", found!.State.Status);
+        await PlatformFixture.Until(async () => int.Parse(await host.Shell(container.Id, "cat a"), System.Globalization.CultureInfo.InvariantCulture) > first + 100, "it to go on");
+
+        int Counter(string name) => int.Parse(entries.Single(entry => entry.Name == name).Text, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [DockerFact]
     public async Task Snapshot_InABucket_IsRestoredFromThere()
     {
         await using var host = await Start(
@@ -140,12 +167,30 @@ public sealed class SnapshotTests(PostgresFixture database, DockerFixture docker
         await docker.Engine.CreateContainer(
             $"dmg-{mark}-helper-dead", new Core.Containers.Docker.Wire.CreateContainer { Image = DockerFixture.Tiny, Labels = new() { ["demiurge.helper"] = mark } });
         Assert.Equal("snapshot.under_way", (await host.Snapshots.Take(workspace.Owner, container.Id)).Error?.Code);
+        await docker.Engine.PauseContainer(await host.Name(container.Id));
+        var startedAt = (await host.Row(container.Id)).StartedAt;
+        // And another container's, whose taking had ended every process so far.
+        var second = (await host.Containers.Create(workspace.Owner, new NewContainer(workspace.ProjectId, container.Template.Id))).Value!;
+        var deadly = Guid.CreateVersion7();
+        await using (var db = host.CreateContext())
+        {
+            db.Add(new Snapshot
+            {
+                Id = deadly, ContainerId = second.Id, OrganizationId = second.OrganizationId, ProjectId = second.ProjectId, Name = "deadly", ContainerName = second.Name,
+                TemplateId = second.Template.Id, TemplateVersion = 1, TierId = second.Tier.Id, Location = "disk:x/deadly.tar.gz", Attempts = 2,
+            });
+            await db.SaveChangesAsync();
+        }
 
         await host.Run();
 
         var snapshot = await Reaches(host, workspace, taken.Value!.Id, SnapshotState.Ready);
         Assert.False(File.Exists(part));
         Assert.Null(await docker.Engine.FindContainer($"dmg-{mark}-helper-dead"));
+        Assert.Equal("Demiurge ended in the middle of it, 3 times.", (await Reaches(host, workspace, deadly, SnapshotState.Failed)).Reason);
+        // It was held still, and goes on without a new start.
+        Assert.Equal("kept", await host.Shell(container.Id, "cat note"));
+        Assert.Equal(startedAt, (await host.Row(container.Id)).StartedAt);
 
         // A restore that died while it wrote: what it wrote is thrown away, and written again.
         await host.Stop();

@@ -10,7 +10,8 @@ namespace Demiurge.Web.Components.Containers;
 public enum ContainerView { Overview, Terminal, Service, Logs, Story, Snapshots, Repository }
 
 /// <summary>A part, and for <see cref="ContainerView.Service"/> which service.</summary>
-public readonly record struct ContainerSight(ContainerView View, string? Service = null);
+/// <param name="Path">Where in the service, beginning with a slash; null: where the service begins.</param>
+public readonly record struct ContainerSight(ContainerView View, string? Service = null, string? Path = null);
 
 /// <summary>A dialog or menu of the board that is about a container.</summary>
 public abstract record ContainerAsk;

@@ -38,9 +38,11 @@ public sealed partial class ContainerContent
         var views = new List<(ContainerSight, string)> { (new(ContainerView.Overview), "Overview") };
         if (info is { State: ContainerState.Running, CanOpen: true })
         {
-            if (info.Template.HasTerminal)
+            views.AddRange(Tabs(info));
+            if (info.Template.HasTerminal && !views.Exists(view => view.Item1.View == ContainerView.Terminal))
                 views.Add((new(ContainerView.Terminal), "Terminal"));
-            views.AddRange(info.Services.Where(service => service.Embeddable).Select(service => (new ContainerSight(ContainerView.Service, service.Name), service.Title)));
+            views.AddRange(info.Services.Where(service => service.Embeddable && !views.Exists(view => view.Item1.Service == service.Name))
+                .Select(service => (new ContainerSight(ContainerView.Service, service.Name), service.Title)));
         }
         if (info.CanOpen)
             views.Add((new(ContainerView.Logs), "Logs"));
@@ -52,9 +54,18 @@ public sealed partial class ContainerContent
         return views;
     }
 
-    /// <summary>What is shown to somebody who hasn't chosen: a terminal where that is all there is, what it can do otherwise.</summary>
+    /// <summary>What is shown to somebody who hasn't chosen: the first tab of its <c>demiurge.yaml</c>, a terminal where that is all there is, what it can do otherwise.</summary>
     internal static ContainerSight Usual(ContainerInfo info) =>
-        info is { State: ContainerState.Running, CanOpen: true, Services.Count: 0, Template.HasTerminal: true } ? new(ContainerView.Terminal) : new(ContainerView.Overview);
+        info is not { State: ContainerState.Running, CanOpen: true } ? new(ContainerView.Overview)
+        : Tabs(info).Select(tab => (ContainerSight?)tab.Sight).FirstOrDefault() is { } first ? first
+        : info is { Services.Count: 0, Template.HasTerminal: true } ? new(ContainerView.Terminal)
+        : new(ContainerView.Overview);
+
+    /// <summary>Those that its <c>demiurge.yaml</c> asks for and that there are, in its order.</summary>
+    private static IEnumerable<(ContainerSight Sight, string Text)> Tabs(ContainerInfo info) => info.Tabs
+        .Where(tab => tab.Service is null ? info.Template.HasTerminal : info.Services.Any(service => service.Name == tab.Service && service.Embeddable))
+        .Select(tab => (tab.Service is null ? new ContainerSight(ContainerView.Terminal) : new ContainerSight(ContainerView.Service, tab.Service, tab.Path), tab.Title))
+        .DistinctBy(tab => tab.Item1);
 
     private void Take()
     {

@@ -4,7 +4,7 @@ using Microsoft.JSInterop;
 
 namespace Demiurge.Web.Components.Containers;
 
-/// <summary>A container in the whole window; <c>?view=</c> and <c>?service=</c> say which part, so the address can be passed on.</summary>
+/// <summary>A container in the whole window; <c>?view=</c> and <c>?service=</c> (with <c>&amp;path=</c>) say which part, so the address can be passed on.</summary>
 public sealed partial class ContainerPage
 {
     private IJSObjectReference? clocks;
@@ -40,6 +40,9 @@ public sealed partial class ContainerPage
     [SupplyParameterFromQuery(Name = "service")]
     public string? ServiceName { get; set; }
 
+    [SupplyParameterFromQuery(Name = "path")]
+    public string? PathName { get; set; }
+
     private ProjectContainers? Containers { get; set; }
 
     private ContainerInfo? Info { get; set; }
@@ -55,14 +58,14 @@ public sealed partial class ContainerPage
         get
         {
             var wanted = ViewName is null && ServiceName is null ? ContainerContent.Usual(Info!)
-                : ServiceName is not null ? new ContainerSight(ContainerView.Service, ServiceName)
+                : ServiceName is not null ? new ContainerSight(ContainerView.Service, ServiceName, PathName)
                 : Enum.TryParse<ContainerView>(ViewName, ignoreCase: true, out var view) ? new ContainerSight(view) : default;
             return ContainerContent.Views(Info!).Any(view => view.Sight == wanted) ? wanted : new(ContainerView.Overview);
         }
     }
 
     public static string QueryOf(ContainerSight sight) => sight.Service is { } service
-        ? $"?service={Uri.EscapeDataString(service)}"
+        ? $"?service={Uri.EscapeDataString(service)}{(sight.Path is { } path ? $"&path={Uri.EscapeDataString(path)}" : "")}"
         : $"?view={sight.View.ToString().ToLowerInvariant()}";
 
     protected override async Task OnAfterRenderAsync(bool firstRender)

@@ -75,6 +75,15 @@ public sealed partial class NewContainerDialog
         TierId = (Choices!.Tiers.FirstOrDefault(tier => tier.Name == template.Spec.DefaultTier) ?? (Choices.Tiers.Count > 0 ? Choices.Tiers[0] : null))?.Id;
     }
 
+    /// <summary>Chooses what a repository asks for, as far as it is offered; the person can choose otherwise after that.</summary>
+    private void Take((string? Template, string? Tier) asked)
+    {
+        if (Choices!.Templates.FirstOrDefault(template => template.Slug == asked.Template) is { } template && template != Template)
+            Choose(template);
+        if (Choices.Tiers.FirstOrDefault(tier => tier.Name == asked.Tier) is { } tier)
+            TierId = tier.Id;
+    }
+
     private string Key(TemplateOption option) => $"{Template!.Slug}.{option.Name}";
 
     private string ValueOf(TemplateOption option) => values.GetValueOrDefault(Key(option)) ?? option.Default ?? "";

@@ -4,6 +4,7 @@ using Demiurge.Core.Containers.Snapshots;
 using Demiurge.Core.Permissions;
 using Demiurge.Web.Components.Parts;
 using Microsoft.AspNetCore.Components;
+using Microsoft.Extensions.Options;
 using Radzen;
 
 namespace Demiurge.Web.Components.Containers;
@@ -32,6 +33,9 @@ public sealed partial class SnapshotsPart : IDisposable
     private NavigationManager Navigation { get; set; } = default!;
 
     [Inject]
+    private IOptions<SnapshotOptions> Options { get; set; } = default!;
+
+    [Inject]
     private TimeProvider Time { get; set; } = default!;
 
     [Parameter, EditorRequired]
@@ -45,7 +49,23 @@ public sealed partial class SnapshotsPart : IDisposable
 
     private string? Name { get; set; }
 
+    /// <summary>What <see cref="Choice"/> is for times of the person's own.</summary>
+    private const string Own = "own";
+
+    private static IReadOnlyList<(string Cron, string Words)> Choices { get; } =
+    [
+        ("", "Never"), (CronTimes.Hourly, "Every hour"), (CronTimes.Daily, "Every day at 03:00 UTC"), ("0 3 * * 1", "Every Monday at 03:00 UTC"), (Own, "At other times…"),
+    ];
+
+    /// <summary>Cron's five fields; empty: never.</summary>
     private string Cron { get; set; } = "";
+
+    /// <summary>Which of <see cref="Choices"/> is chosen.</summary>
+    private string Choice { get; set; } = "";
+
+    private DateTimeOffset? Next => CronTimes.Parse(Cron)?.After(Time.GetUtcNow());
+
+    private bool IsChanged => Cron.Trim() != (State?.Schedule?.Cron ?? "") || (Cron.Length > 0 && Keep != State?.Schedule?.Keep);
 
     private int Keep { get; set; } = 7;
 
@@ -57,6 +77,7 @@ public sealed partial class SnapshotsPart : IDisposable
         Changes.Changed += OnChanged;
         await Load();
         (Cron, Keep) = (State?.Schedule?.Cron ?? "", State?.Schedule?.Keep ?? 7);
+        Choice = Choices.Any(choice => choice.Cron == Cron) ? Cron : Own;
     }
 
     public void Dispose() => Changes.Changed -= OnChanged;
@@ -126,6 +147,13 @@ public sealed partial class SnapshotsPart : IDisposable
         if (!deleted.Succeeded)
             Notifications.Refuse(deleted.Error);
         await Load();
+    }
+
+    private void Choose(string? choice)
+    {
+        Choice = choice ?? "";
+        if (Choice != Own)
+            Cron = Choice;
     }
 
     private async Task Schedule()

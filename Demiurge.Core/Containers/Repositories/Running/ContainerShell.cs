@@ -14,8 +14,8 @@ internal static class ContainerShell
         IContainerRuntime runtime, string name, string script, string[] arguments, byte[]? input, IReadOnlyDictionary<string, string>? environment, Action<string>? written,
         CancellationToken cancellationToken)
     {
-        await using var exec = await runtime.Exec(
-            name, new ExecSpec(["/bin/sh", "-c", script, "sh", .. arguments], 80, 24) { Tty = false, Environment = environment ?? new Dictionary<string, string>() }, cancellationToken);
+        await using var exec = await Begin(
+            runtime, name, new ExecSpec(["/bin/sh", "-c", script, "sh", .. arguments], 80, 24) { Tty = false, Environment = environment ?? new Dictionary<string, string>() }, cancellationToken);
         if (input is not null)
             await exec.Write(input, cancellationToken);
         await exec.CompleteInput(cancellationToken);
@@ -31,5 +31,23 @@ internal static class ContainerShell
             written?.Invoke(output.ToString());
         }
         return (await exec.ExitCode(cancellationToken), output.ToString());
+    }
+
+    /// <summary>Waits while the container is held still for a snapshot: nothing can be begun in it then.</summary>
+    private static async Task<IExecStream> Begin(IContainerRuntime runtime, string name, ExecSpec spec, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await runtime.Exec(name, spec, cancellationToken);
+            }
+            catch (RuntimeException)
+            {
+                if (await runtime.Find(name, cancellationToken) is not { State: RuntimeState.Paused })
+                    throw;
+            }
+            await Task.Delay(500, cancellationToken);
+        }
     }
 }

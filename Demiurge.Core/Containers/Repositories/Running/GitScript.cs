@@ -9,7 +9,7 @@ namespace Demiurge.Core.Containers.Repositories.Running;
 /// </summary>
 internal static partial class GitScript
 {
-    /// <summary>Arguments: what to do (test, clone), the address, the branch or nothing, the folder, a word that marks the end of the output.</summary>
+    /// <summary>Arguments: what to do (test, read, clone), the address, the branch or nothing, the folder, a word that marks the end of the output.</summary>
     public const string Text =
         """
         umask 077
@@ -30,6 +30,13 @@ internal static partial class GitScript
         act() {
           case $1 in
             test) git ls-remote --heads -- "$2" ;;
+            read)
+              d=$(mktemp -d /tmp/demiurge-git-XXXXXX) || return
+              git clone -q --depth 1 --no-checkout --filter=blob:none ${3:+--branch "$3"} -- "$2" "$d" >/dev/null 2>&1 || { rm -rf "$d"; return 93; }
+              echo "demiurge.yaml:"
+              git -C "$d" cat-file -e HEAD:demiurge.yaml 2>/dev/null && git -C "$d" show HEAD:demiurge.yaml 2>/dev/null | head -c 65537 || set -- none
+              rm -rf "$d"
+              [ "$1" = none ] && return 44 || true ;;
             clone)
               umask 022
               if [ -d "$4/.git" ]; then

@@ -147,6 +147,7 @@ internal sealed partial class RepositoryRunner(
         var work = new Setup(
             db, run, container, repository, runtimes.Of(host), (await installation.Names(cancellationToken)).Container(container.Id),
             $"{(template.Volumes.Count > 0 ? template.Volumes[0].TrimEnd('/') : "/tmp")}/{GitScript.FolderOf(repository.Url)}",
+            await db.Set<Template>().Where(row => row.Id == container.TemplateId).Select(row => row.Slug).SingleAsync(cancellationToken),
             await environment.Redactor(db, container, cancellationToken), [.. (await environment.Variables(db, container, template, cancellationToken)).Keys]);
 
         run.State = RunState.Running;
@@ -290,6 +291,8 @@ internal sealed partial class RepositoryRunner(
             return $"{WorkspaceFileParser.FileName}, {reading.Problems[0]}{(reading.Problems.Count > 1 ? $" (and {reading.Problems.Count - 1} more)" : "")}";
         }
         written($"{file.Services.Count} services, {file.Install.Count} install steps, {file.Processes.Count} processes.");
+        if (file.Template is { } wanted && work.Template != wanted)
+            written($"It asks for the template {wanted}; this container is made from {work.Template}.");
         var missing = file.Environment.Where(name => !work.Variables.Contains(name)).ToList();
         if (missing.Count > 0)
             return $"The container has no value for {string.Join(", ", missing)}. Put it into an env set of the container, restart it, and try again.";
@@ -351,7 +354,7 @@ internal sealed partial class RepositoryRunner(
     private void Told(Setup work) => changes.Publish(new ContainerChanged(work.Container.OrganizationId, work.Container.ProjectId, work.Container.Id));
 
     private sealed record Setup(
-        DemiurgeDbContext Db, RepositoryRun Run, Container Container, Repository Repository, IContainerRuntime Runtime, string Name, string Folder, Redactor Redactor,
+        DemiurgeDbContext Db, RepositoryRun Run, Container Container, Repository Repository, IContainerRuntime Runtime, string Name, string Folder, string Template, Redactor Redactor,
         HashSet<string> Variables)
     {
         /// <summary>Whether the container was asked to start anew.</summary>

@@ -5,7 +5,7 @@ namespace Demiurge.Core.Containers.Repositories.Running;
 
 /// <summary>
 /// Keeps processes of a <c>demiurge.yaml</c> running inside a container: a shell script for each, whose state and log are files under <c>/dev/shm/demiurge</c> and
-/// so go with the container's run.
+/// so go with the container's run. What they ask of an image is a shell with the usual small programs; HTTP checks take curl, wget, python3 or bash.
 /// </summary>
 internal static class SupervisorScript
 {
@@ -24,13 +24,19 @@ internal static class SupervisorScript
 
     public const string EndStep = """[ -f /dev/shm/demiurge/step ] && { kill -KILL -- "-$(cat /dev/shm/demiurge/step)" || kill -KILL "$(cat /dev/shm/demiurge/step)"; } 2>/dev/null; true""";
 
-    /// <summary>Ends the supervisors that run, and what they keep running.</summary>
+    /// <summary>Ends the supervisors that run, and what they keep running; those that don't end by themselves within ten seconds by force.</summary>
     public const string EndAll =
         """
+        lives() { while read -r key value rest; do [ "$key" = State: ] && { [ "$value" != Z ]; return; }; done 2>/dev/null < "/proc/$1/status"; false; }
         for d in /dev/shm/demiurge/*/; do
           [ -f "$d/supervisor" ] || continue
-          kill -TERM "$(cat "$d/supervisor")" 2>/dev/null
-          n=0; while kill -0 "$(cat "$d/supervisor")" 2>/dev/null && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done
+          s=$(cat "$d/supervisor")
+          kill -TERM "$s" 2>/dev/null
+          n=0; while lives "$s" && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done
+          if lives "$s"; then
+            kill -KILL "$s"
+            c=$(cat "$d/child"); kill -KILL -- "-$c" 2>/dev/null || kill -KILL "$c"
+          fi 2>/dev/null
           rm -rf "$d"
         done
         """;
@@ -54,19 +60,29 @@ internal static class SupervisorScript
         stop() { kill -TERM -- "-$child" 2>/dev/null || kill -TERM "$child" 2>/dev/null; n=0
           while kill -0 "$child" 2>/dev/null && [ $n -lt 30 ]; do sleep 0.1; n=$((n+1)); done
           kill -KILL -- "-$child" 2>/dev/null || kill -KILL "$child" 2>/dev/null; }
-        probe() {
-          if [ "$kind" = run ]; then /bin/sh -c "$check" >/dev/null 2>&1 </dev/null; return; fi
-          if command -v curl >/dev/null; then c=$(curl -s -o /dev/null -m 5 -w '%{http_code}' "http://127.0.0.1:$port$path") && [ "$c" -lt 500 ]; return; fi
-          if command -v wget >/dev/null; then wget -q -T 5 -O /dev/null "http://127.0.0.1:$port$path" 2>/dev/null; return; fi
-          if command -v python3 >/dev/null; then python3 -c "import urllib.request,sys; urllib.request.urlopen('http://127.0.0.1:$port$path',timeout=5)"; return; fi
-          if command -v bash >/dev/null; then bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null; return; fi
-          return 0
+        command -v timeout >/dev/null && limit='timeout 5' long='timeout 30' || limit= long=
+        # What the server answers, whatever the image has to ask with; nothing when there is no answer.
+        ask() {
+          if command -v curl >/dev/null; then curl -s -o /dev/null -m 5 -w '%{http_code}' "$1"
+          elif command -v wget >/dev/null; then $limit wget -q -S -O /dev/null "$1" 2>&1 | sed -n 's|^ *HTTP/[0-9.]* \([0-9]*\).*|\1|p' | head -n 1
+          elif command -v python3 >/dev/null; then
+            python3 -c 'import sys, urllib.request as u, urllib.error as e
+        try: print(u.urlopen(sys.argv[1], timeout=5).status)
+        except e.HTTPError as answer: print(answer.code)' "$1" 2>/dev/null
+          elif command -v bash >/dev/null; then
+            $limit bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n" "$2" >&3 && read -r _ code _ <&3 && echo "$code"' bash "$port" "$path" 2>/dev/null
+          else echo 200
+          fi
         }
-        trap 'stop; exit 0' TERM INT HUP
+        probe() {
+          if [ "$kind" = run ]; then $long /bin/sh -c "$check" >/dev/null 2>&1 </dev/null; return; fi
+          code=$(ask "http://127.0.0.1:$port$path"); [ "${code:-0}" -ge 100 ] && [ "$code" -lt 500 ]
+        }
+        trap 'trap "" TERM INT HUP; stop; exit 0' TERM INT HUP
         cd "$dir" || { say exited 91; echo "There is no folder $dir." >> "$d/log"; exit; }
         while :; do
           $s /bin/sh -c "$run" >> "$d/log" 2>&1 </dev/null &
-          child=$! began=$(date +%s) next=0 fails=0 well=
+          child=$! began=$(date +%s) next=0 fails=0 well=; echo $child > "$d/child"
           [ "$kind" = none ] && say running || say starting
           while kill -0 "$child" 2>/dev/null; do
             sleep 0.5 & wait $!
@@ -74,7 +90,8 @@ internal static class SupervisorScript
             [ "$(wc -c < "$d/log")" -gt 1048576 ] && { tail -c 262144 "$d/log" > "$d/log.new"; cat "$d/log.new" > "$d/log"; rm -f "$d/log.new"; }
             [ "$kind" = none ] || [ "$now" -lt "$next" ] && continue
             next=$((now + interval)); [ -z "$well" ] && next=$((now + 1))
-            if probe; then fails=0 well=1; say healthy
+            # Waited for, not run: a signal to end then ends it at once.
+            probe & if wait $!; then fails=0 well=1; say healthy
             elif [ $((now - began)) -ge "$start" ]; then
               fails=$((fails + 1)); next=$((now + interval))
               [ $fails -gt "$retries" ] && { say unhealthy; echo "The health check failed $fails times in a row." >> "$d/log"; stop; break; }

@@ -20,25 +20,31 @@ public static partial class WorkspaceFileParser
         ["always"] = RestartPolicy.Always, ["on-failure"] = RestartPolicy.OnFailure, ["never"] = RestartPolicy.Never,
     };
 
-    public static YamlReading Parse(string text)
+    /// <param name="names">What the file can name where it is used; null: any template, tier and service of a template is taken.</param>
+    public static YamlReading Parse(string text, WorkspaceNames? names = null)
     {
         var problems = new List<YamlProblem>();
         if (YamlDocument.Load(text, problems) is not { } root)
             return new YamlReading(null, problems);
-        var file = Read(new YamlReader(root, FileName, problems));
+        var file = Read(new YamlReader(root, FileName, problems), names);
         return problems.Count > 0 ? new YamlReading(null, [.. problems.OrderBy(problem => (problem.Line, problem.Column))]) : new YamlReading(file, []);
     }
 
-    private static WorkspaceFile Read(YamlReader root)
+    private static WorkspaceFile Read(YamlReader root, WorkspaceNames? names)
     {
         root.Text("version", "`1`, the version of this format", required: true, rule: text => text == "1");
         var template = root.Text("template", "the short name of a template, `terminal` say", rule: text => Slug().IsMatch(text));
         var tier = root.Text("tier", "the name of a tier", longest: 40);
+        if (template is not null && names?.Templates.ContainsKey(template) == false)
+            root.Problem(root.Find("template")!, $"There is no template `{template}` here. Expected one of {YamlReader.List(names.Templates.Keys)}.");
+        if (tier is not null && names?.Tiers.Contains(tier) == false)
+            root.Problem(root.Find("tier")!, $"There is no tier `{tier}` here. Expected one of {YamlReader.List(names.Tiers)}.");
         var services = Services(root);
         var environment = Environment(root);
         var install = Steps(root);
         var processes = Processes(root);
-        var tabs = Tabs(root, services, template is not null);
+        var ofTemplate = template is not null && names?.Templates.GetValueOrDefault(template) is { } known ? known : null;
+        var tabs = Tabs(root, services, ofTemplate ?? [], template is not null && ofTemplate is null);
         root.Done();
         return new WorkspaceFile(template, tier, services, environment, install, processes, tabs);
     }
@@ -142,7 +148,9 @@ public static partial class WorkspaceFileParser
         return new ProcessHealth(port, port is null ? null : path ?? "/", run, interval, retries, start);
     }
 
-    private static List<WorkspaceTab> Tabs(YamlReader root, List<TemplateService> services, bool template)
+    /// <param name="ofTemplate">The template's services, as far as they are known.</param>
+    /// <param name="open">Whether it may have others.</param>
+    private static List<WorkspaceTab> Tabs(YamlReader root, List<TemplateService> services, IReadOnlyList<string> ofTemplate, bool open)
     {
         var tabs = new List<WorkspaceTab>();
         foreach (var tab in root.Mappings("tabs", "a tab", MostServices))
@@ -151,9 +159,11 @@ public static partial class WorkspaceFileParser
             var service = tab.Text("service", "the name of a service, or `terminal`", required: true, rule: text => ServiceName().IsMatch(text));
             var path = Path(tab, "path");
             tab.Done();
-            // Other services may be the template's, which aren't known here.
-            if (service is not null && service is not ("terminal" or ContainerUrls.MainService) && !template && !services.Exists(known => known.Name == service))
-                tab.Problem(tab.Find("service")!, $"There is no service `{service}`. Expected one of {YamlReader.List(services.Select(known => known.Name).Append("terminal"))}.");
+            if (service is not null && service is not ("terminal" or ContainerUrls.MainService) && !open && !ofTemplate.Contains(service) && !services.Exists(known => known.Name == service))
+            {
+                var there = services.Select(known => known.Name).Concat(ofTemplate).Append("terminal").Distinct();
+                tab.Problem(tab.Find("service")!, $"There is no service `{service}`. Expected one of {YamlReader.List(there)}.");
+            }
             if (title is not null && service is not null)
                 tabs.Add(new WorkspaceTab(title, service == "terminal" ? null : service, path));
         }

@@ -28,7 +28,8 @@ internal sealed class YamlReader
     /// <summary>The value's node, or null when the key is left out or has no value.</summary>
     public YamlNode? Find(string key)
     {
-        known.Add(key);
+        if (!known.Contains(key))
+            known.Add(key);
         foreach (var (name, value) in mapping.Children)
         {
             if (name is YamlScalarNode { Value: { } text } && text == key)
