@@ -192,6 +192,27 @@ public sealed partial class YDoc : IDisposable
     public UpdateInfo Inspect(ReadOnlySpan<byte> update) => UpdateInspector.Inspect(update, Store);
 
     /// <summary>
+    /// Decides about an update (format v1) before it is applied: whether it stays within the roots that its sender may write, and whether anything in it would
+    /// have to wait. Nothing is changed.
+    /// </summary>
+    /// <param name="update">The update's bytes.</param>
+    /// <param name="mayWrite">Whether a root of this name may be written; asked once for each.</param>
+    /// <param name="speaksFor">
+    /// Whether the sender may write under a client id that it has something new of. If not, that counts as missing, until somebody else has brought it. Null: under any.
+    /// </param>
+    /// <exception cref="CrdtDecodingException">The bytes are not an update.</exception>
+    public UpdateReview Review(ReadOnlySpan<byte> update, Func<string, bool> mayWrite, Func<ulong, bool>? speaksFor = null) =>
+        UpdateReviewer.Review(Store, update, mayWrite, speaksFor);
+
+    /// <summary>The part of an update (format v1) that <see cref="Review"/> has nothing against: of each client what comes before the first struct that is forbidden or waits.</summary>
+    /// <exception cref="CrdtDecodingException">The bytes are not an update.</exception>
+    public byte[] Permitted(ReadOnlySpan<byte> update, Func<string, bool> mayWrite, Func<ulong, bool>? speaksFor = null) =>
+        UpdateReviewer.Permitted(Store, update, mayWrite, speaksFor);
+
+    /// <summary>Whether the document has this clock of a client by now.</summary>
+    public bool Has(MissingClock missing) => missing.Clock < Store.State(missing.Client);
+
+    /// <summary>
     /// Releases buffers, subscribers and subdocuments, and says so (<see cref="Destroyed"/>). The document is not to be used afterwards. If it is a subdocument, its place in the holder is
     /// taken by a new one with the same guid, which is not loaded.
     /// </summary>

@@ -18,6 +18,10 @@ public sealed record RoomLimits
     [Range(1024, 1 << 30)]
     public int DocumentBytes { get; init; } = 256 << 20;
 
+    /// <summary>Bytes of updates that may wait in one room for edits on which they build and which have not come yet. What exceeds it is refused.</summary>
+    [Range(0, 256 << 20)]
+    public int WaitingBytes { get; init; } = 4 << 20;
+
     /// <summary>Largest awareness message; a service peer's may be as large as any message.</summary>
     [Range(256, 1 << 20)]
     public int AwarenessBytes { get; init; } = 64 << 10;

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Demiurge.Core.Crdt;
 using Demiurge.Core.Crdt.Sync;
 
@@ -10,6 +12,9 @@ namespace Demiurge.Gateway.Rooms;
 internal sealed class AwarenessGuard(Awareness awareness, int clientsPerConnection)
 {
     private readonly Dictionary<uint, Peer> owners = [];
+
+    /// <summary>The connection that speaks for a client id; null when none does.</summary>
+    public Peer? OwnerOf(ulong client) => client <= uint.MaxValue ? owners.GetValueOrDefault((uint)client) : null;
 
     /// <summary>The part of an awareness update that the peer may say; null when nothing is left.</summary>
     /// <exception cref="CrdtDecodingException">The update is malformed.</exception>
@@ -30,7 +35,7 @@ internal sealed class AwarenessGuard(Awareness awareness, int clientsPerConnecti
                 continue;
             kept.WriteVarUint(client);
             kept.WriteVarUint((uint)clock);
-            kept.WriteVarBytes(state);
+            kept.WriteVarBytes(peer.IsService ? state : WithOwnId(peer, state));
             entries++;
         }
 
@@ -50,6 +55,28 @@ internal sealed class AwarenessGuard(Awareness awareness, int clientsPerConnecti
         var clients = peer.AwarenessClients.Where(client => owners.Remove(client, out _)).ToList();
         peer.AwarenessClients.Clear();
         return clients;
+    }
+
+    /// <summary>The state with the sender's id where it claims to be a person (<c>user.id</c>), so that nobody appears as somebody else.</summary>
+    private static ReadOnlySpan<byte> WithOwnId(Peer peer, ReadOnlySpan<byte> state)
+    {
+        if (state.IndexOf("\"user\""u8) < 0 && !state.Contains((byte)'\\'))
+            return state;
+        try
+        {
+            // Of two entries of the same name JavaScript's parser takes the last; this one takes neither.
+            if (JsonNode.Parse(state) is not JsonObject whole || whole["user"] is not JsonObject user || user["id"] is not { } id)
+                return state;
+            var own = peer.UserId.ToString();
+            if (id is JsonValue value && value.TryGetValue<string>(out var claimed) && claimed == own)
+                return state;
+            user["id"] = own;
+            return JsonSerializer.SerializeToUtf8Bytes(whole);
+        }
+        catch (Exception malformed) when (malformed is JsonException or ArgumentException)
+        {
+            throw new CrdtDecodingException("An awareness state is not JSON, or names something twice.");
+        }
     }
 
     private bool Allows(Peer peer, uint client, int clock, bool isRemoval)

@@ -39,14 +39,14 @@ internal sealed partial class Peer(WebSocket socket, RoomTicket? ticket, RoomRol
     /// <summary>Room's loop: awareness clients that this connection speaks for.</summary>
     public HashSet<uint> AwarenessClients { get; } = [];
 
-    /// <summary>Room's loop: counts of update messages with the log position that makes each durable.</summary>
-    public Queue<(long Count, long Position)> Unacknowledged { get; } = new();
+    /// <summary>Room's loop: update messages that wait for their acknowledgement, in order.</summary>
+    public Queue<Receipt> Unacknowledged { get; } = new();
 
     /// <summary>Room's loop: update messages received, and how many of them count for acknowledgements.</summary>
-    public long UpdatesReceived { get; set; }
+    public long UpdatesReceived { get; private set; }
 
     /// <summary>Room's loop: an update was refused, so acknowledgements have come to their end.</summary>
-    public bool HasRefusal { get; set; }
+    public bool HasRefusal { get; private set; }
 
     /// <summary>Room's loop: what the peer had when it fell behind (empty: send everything); null while it keeps up.</summary>
     public byte[]? BehindSince { get; set; }
@@ -61,6 +61,27 @@ internal sealed partial class Peer(WebSocket socket, RoomTicket? ticket, RoomRol
     public string? Denial { get; set; }
 
     public long QueuedBytes => Interlocked.Read(ref queuedBytes);
+
+    /// <summary>Room's loop: counts an update message. Null when it will never be acknowledged.</summary>
+    public Receipt? Expect()
+    {
+        UpdatesReceived++;
+        if (!wantsAcks || HasRefusal)
+            return null;
+        var receipt = new Receipt(UpdatesReceived);
+        Unacknowledged.Enqueue(receipt);
+        return receipt;
+    }
+
+    /// <summary>Room's loop: an update of this peer was not taken. It is told why, and gets no acknowledgements beyond.</summary>
+    public void Refuse(string reason)
+    {
+        HasRefusal = true;
+        Denial = reason;
+    }
+
+    /// <summary>Closes the socket of a peer that sent what is no message.</summary>
+    public void Reject(CrdtDecodingException malformed) => Close((int)WebSocketCloseStatus.InvalidPayloadData, $"Malformed message: {malformed.Message}");
 
     /// <summary>Queues a frame. False, and nothing queued, when more waits already than the limit allows.</summary>
     public bool TrySend(byte[] frame)

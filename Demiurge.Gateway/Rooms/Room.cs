@@ -22,8 +22,9 @@ internal sealed partial class Room
     private readonly Channel<Message> inbox = Channel.CreateBounded<Message>(new BoundedChannelOptions(1024) { SingleReader = true });
     private readonly RoomContext context;
     private readonly Dictionary<Peer, byte> peers = [];
-    private readonly List<(Peer Peer, ReadOnlyMemory<byte> Update)> admitted = [];
+    private readonly List<ReceivedUpdate> admitted = [];
     private readonly AwarenessGuard awarenessGuard;
+    private readonly UpdateGate gate;
     private readonly ConcurrentDictionary<uint, byte> changedAwareness = [];
     private readonly YDoc doc = new();
     private readonly Awareness awareness;
@@ -39,6 +40,7 @@ internal sealed partial class Room
         this.context = context;
         awareness = new Awareness(doc);
         awarenessGuard = new AwarenessGuard(awareness, context.Limits.AwarenessClientsPerConnection);
+        gate = new UpdateGate(doc, awarenessGuard, context.Limits);
         awareness.Updated += OnAwarenessUpdated;
         // Clients renew their clock every 15 s; only one whose state changes is somebody doing something.
         awareness.Changed += change =>
@@ -228,6 +230,7 @@ internal sealed partial class Room
         peerCount = peers.Count;
         context.Touch();
         awareness.Remove(awarenessGuard.Release(peer), peer);
+        gate.PeerHasLeft();
     }
 
     /// <summary>Takes in the turn's updates, all in one transaction unless the document is near its limit.</summary>
@@ -238,10 +241,10 @@ internal sealed partial class Room
             if (message.Kind != MessageKind.Frame || ReadUpdate(message) is not { } received)
                 continue;
             // What the turn has brought so far may have freed as much as it took: then it has to be in the document to be measured.
-            if (documentBytes + received.Length > context.Limits.DocumentBytes)
+            if (documentBytes + received.Update.Length > context.Limits.DocumentBytes)
                 IntegrateAdmitted(before);
-            if (Admit(message.Peer!, received))
-                admitted.Add((message.Peer!, received));
+            if (Admit(received))
+                admitted.Add(received);
         }
 
         IntegrateAdmitted(before);
@@ -250,14 +253,15 @@ internal sealed partial class Room
     /// <summary>Applies what was admitted in one transaction, then logs and broadcasts what came of it.</summary>
     private void IntegrateAdmitted(byte[]? before)
     {
-        if (admitted.Count == 0)
+        if (admitted.Count == 0 && !gate.HasMoreToTake)
             return;
-        doc.Transact(_ => admitted.RemoveAll(entry => !Apply(entry.Peer, entry.Update)));
+        var taken = doc.Transact(_ => gate.Take(admitted));
+        admitted.Clear();
         if (doc.HasPending)
         {
-            // What waits for its dependencies is in no merged update, and still must not be lost.
-            foreach (var (_, bytes) in admitted)
-                lastPosition = context.Appender.Enqueue(ProjectId, bytes);
+            // Old logs may hold what waits for its dependencies: that is in no merged update, and still must not be lost.
+            foreach (var received in taken)
+                lastPosition = context.Appender.Enqueue(ProjectId, received.Update);
         }
         else if (update is not null)
         {
@@ -265,28 +269,35 @@ internal sealed partial class Room
         }
 
         // An update that brought nothing new is as durable as what came before it.
-        foreach (var (peer, _) in admitted)
-            Count(peer, lastPosition);
+        foreach (var received in taken)
+        {
+            if (received.Receipt is { } receipt)
+                receipt.Position = lastPosition;
+        }
+
         if (update is not null)
         {
             context.Touch();
-            var lone = admitted.TrueForAll(entry => entry.Peer == admitted[0].Peer) ? admitted[0].Peer : null;
+            var lone = taken.All(received => received.Peer == taken[0].Peer) ? taken[0].Peer : null;
             Broadcast(RoomFrames.Update(update), lone, before);
         }
 
         update = null;
-        admitted.Clear();
     }
 
-    private static ReadOnlyMemory<byte>? ReadUpdate(Message message)
+    private static ReceivedUpdate? ReadUpdate(Message message)
     {
         try
         {
             var decoder = new LibDecoder(message.Frame);
-            if (decoder.ReadVarUint() != RoomProtocol.Sync || decoder.ReadVarUint() is not (RoomProtocol.SyncStep2 or RoomProtocol.SyncUpdate))
+            if (decoder.ReadVarUint() != RoomProtocol.Sync)
+                return null;
+            var kind = decoder.ReadVarUint();
+            if (kind is not (RoomProtocol.SyncStep2 or RoomProtocol.SyncUpdate))
                 return null;
             var length = decoder.ReadVarBytes().Length;
-            return message.Frame.AsMemory(decoder.Position - length, length);
+            var peer = message.Peer!;
+            return new(peer, peer.Role, peer.Expect(), message.Frame.AsMemory(decoder.Position - length, length), IsOffer: kind == RoomProtocol.SyncStep2);
         }
         catch (CrdtDecodingException)
         {
@@ -295,18 +306,19 @@ internal sealed partial class Room
         }
     }
 
-    private bool Admit(Peer peer, ReadOnlyMemory<byte> received)
+    private bool Admit(ReceivedUpdate received)
     {
-        var refusal = peer.Role == RoomRole.View ? "You can view this project but not edit it."
-            : !IsDeletionOnly(received.Span) && !HasRoomFor(received.Length, peer.IsService) ? $"The project has reached its greatest size ({context.Limits.DocumentBytes / (double)(1 << 20):0.##} MiB)."
+        var refusal = received.Role == RoomRole.View ? "You can view this project but not edit it."
+            : !IsDeletionOnly(received.Update.Span) && !HasRoomFor(received.Update.Length, received.Peer.IsService)
+                ? $"The project has reached its greatest size ({context.Limits.DocumentBytes / (double)(1 << 20):0.##} MiB)."
             : null;
         if (refusal is null)
         {
-            documentBytes += received.Length;
+            documentBytes += received.Update.Length;
             return true;
         }
 
-        Refuse(peer, refusal);
+        received.Peer.Refuse(refusal);
         return false;
     }
 
@@ -323,37 +335,6 @@ internal sealed partial class Room
         if (documentBytes + bytes > limit)
             documentBytes = StateSince([0]).Length;
         return documentBytes + bytes <= limit;
-    }
-
-    private bool Apply(Peer peer, ReadOnlyMemory<byte> received)
-    {
-        try
-        {
-            doc.ApplyUpdate(received.Span, peer);
-            return true;
-        }
-        catch (CrdtDecodingException malformed)
-        {
-            Reject(peer, malformed);
-            return false;
-        }
-    }
-
-    private static void Refuse(Peer peer, string reason)
-    {
-        peer.UpdatesReceived++;
-        peer.HasRefusal = true;
-        peer.Denial = reason;
-    }
-
-    private static void Reject(Peer peer, CrdtDecodingException malformed) =>
-        peer.Close((int)WebSocketCloseStatus.InvalidPayloadData, $"Malformed message: {malformed.Message}");
-
-    private static void Count(Peer peer, long position)
-    {
-        peer.UpdatesReceived++;
-        if (peer.WantsAcks && !peer.HasRefusal)
-            peer.Unacknowledged.Enqueue((peer.UpdatesReceived, position));
     }
 
     private void Answer(Peer peer, byte[] frame)
@@ -389,7 +370,7 @@ internal sealed partial class Room
         }
         catch (CrdtDecodingException malformed)
         {
-            Reject(peer, malformed);
+            peer.Reject(malformed);
         }
     }
 
@@ -439,7 +420,7 @@ internal sealed partial class Room
         }
         catch (CrdtDecodingException malformed)
         {
-            Reject(peer, malformed);
+            peer.Reject(malformed);
         }
 
         (peer.Asked, peer.BehindSince) = (null, null);
@@ -460,11 +441,11 @@ internal sealed partial class Room
         if (!peer.WantsAcks || peer.BehindSince is not null)
             return;
         var (durable, entries) = (0L, 0);
-        foreach (var (count, position) in peer.Unacknowledged)
+        foreach (var receipt in peer.Unacknowledged)
         {
-            if (position > context.Appender.Committed)
+            if (receipt.Position > context.Appender.Committed)
                 break;
-            (durable, entries) = (count, entries + 1);
+            (durable, entries) = (receipt.Count, entries + 1);
         }
 
         if (entries == 0 || !peer.TrySend(RoomFrames.Acknowledgement(durable)))

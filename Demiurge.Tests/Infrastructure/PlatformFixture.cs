@@ -95,14 +95,17 @@ public class PlatformFixture : IAsyncLifetime
     }
 
     /// <summary>What PostgreSQL holds of a room, whatever any process has in memory.</summary>
-    public async Task<HashSet<string>> DurableNodes(Guid organizationId, Guid projectId)
+    public Task<HashSet<string>> DurableNodes(Guid organizationId, Guid projectId) => DurableKeys(organizationId, projectId, "nodes");
+
+    /// <summary>Keys of a root map, as the log has it.</summary>
+    public async Task<HashSet<string>> DurableKeys(Guid organizationId, Guid projectId, string root)
     {
         var records = await RoomLog.Load(organizationId, projectId);
         Assert.True(records.Succeeded, records.Error?.Message);
         using var doc = new YDoc();
         foreach (var record in records.Value)
             doc.ApplyUpdate(record.Bytes.Span);
-        return [.. doc.GetMap("nodes").Keys];
+        return [.. doc.GetMap(root).Keys];
     }
 
     /// <summary>Polls until the condition holds; fails after a generous time.</summary>

@@ -60,6 +60,29 @@ public sealed class StockClientTests(PlatformFixture platform) : IClassFixture<P
     }
 
     [Fact]
+    public async Task Editor_WhoWritesARootOfReducers_IsToldWhyAndTheOthersGoOn()
+    {
+        var (owner, organization, project) = await platform.CreateProject();
+        await platform.Join("forger", owner, project);
+        await platform.Join("honest", owner, project);
+
+        await platform.Peers.Set("forger", "containers", "forged", "x");
+        var told = await platform.Peers.Until("forger", state => state.Denied.Length > 0, "told");
+        Assert.Contains("containers", told.Denied[0]);
+
+        await platform.Peers.Set("honest", "nodes", "allowed", "y");
+        await platform.Peers.Until("forger", state => state.Nodes.ContainsKey("allowed"), "shown the other's edit");
+        await platform.Peers.UntilSaved("honest");
+        Assert.DoesNotContain("forged", await platform.DurableKeys(organization, project, "containers"));
+        // A new connection offers everything again: what is the editor's to write is taken, and the rest is not.
+        await platform.Peers.Set("forger", "nodes", "after", "z");
+        await platform.Peers.Disconnect("forger");
+        await platform.Peers.Reconnect("forger");
+        await platform.Peers.Until("forger", state => state.Denied.Length > 1, "told again");
+        Assert.DoesNotContain("forged", await platform.DurableKeys(organization, project, "containers"));
+    }
+
+    [Fact]
     public async Task Member_WhoIsRemoved_IsClosedOutAndStaysOut()
     {
         var owner = await platform.Register();

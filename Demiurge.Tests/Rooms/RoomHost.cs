@@ -20,13 +20,12 @@ internal sealed class RoomHost : IAsyncDisposable
 {
     private readonly WebApplication server;
     private readonly ControlPlane control;
-    private readonly RoomRole role;
     private readonly RoomLimits limits;
 
     private RoomHost(WebApplication server, RoomRole role, RoomLimits limits, Func<Task> loading)
     {
         this.server = server;
-        this.role = role;
+        Role = role;
         this.limits = limits;
         Address = new Uri(server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         control = new ControlPlane(Options.Create(new GatewayOptions { ControlUrl = Address }), TimeProvider.System);
@@ -42,6 +41,9 @@ internal sealed class RoomHost : IAsyncDisposable
     }
 
     public Uri Address { get; }
+
+    /// <summary>Of the peers that come next.</summary>
+    public RoomRole Role { get; set; }
 
     public LogAppender Log { get; }
 
@@ -88,8 +90,8 @@ internal sealed class RoomHost : IAsyncDisposable
         ExpiresAt = long.MaxValue,
         OrganizationId = Guid.CreateVersion7(),
         ProjectId = Room.ProjectId,
-        Role = role,
-    }, role, wantsAcks: true, limits, NullLogger.Instance);
+        Role = Role,
+    }, Role, wantsAcks: true, limits, NullLogger.Instance);
 
     public RoomClient NewClient(RoomClientOptions? options = null) => new(_ => Task.FromResult(Endpoint), options);
 

@@ -130,7 +130,7 @@ internal static class UpdateInspector
     }
 
     /// <summary>Which struct of the update holds an id; -1 if none does.</summary>
-    private static int Find(UpdateIndex index, ulong client, int clock)
+    public static int Find(UpdateIndex index, ulong client, int clock)
     {
         // Of a client that occurs twice the later section counts.
         for (var i = index.Sections.Count - 1; i >= 0; i--)
@@ -172,7 +172,7 @@ internal static class UpdateInspector
             {
                 ref var item = ref store.Items[client[position]];
                 clock = client.EndAt(position);
-                if (!item.IsGc && NameOf(store, item.Parent) is { } name)
+                if (!item.IsDeleted && NameOf(store, item.Parent) is { } name)
                 {
                     touched.Add(name);
                 }
@@ -190,7 +190,8 @@ internal static class UpdateInspector
         return true;
     }
 
-    private static string? RootName(StructStore store, ulong id, int clock)
+    /// <summary>Name of the root that a known id is in; null when it is unknown or collected.</summary>
+    public static string? RootName(StructStore store, ulong id, int clock)
     {
         if (store.FindClient(id) is not { } client || clock >= client.State)
         {
@@ -200,7 +201,8 @@ internal static class UpdateInspector
         return item.IsGc ? null : NameOf(store, item.Parent);
     }
 
-    private static string? NameOf(StructStore store, int branch)
+    /// <summary>Name of the root that a branch is in.</summary>
+    public static string? NameOf(StructStore store, int branch)
     {
         while (store.ParentOf(branch) is > 0 and var parent)
         {
