@@ -12,6 +12,7 @@ public sealed partial class YDoc : IDisposable
     private readonly Dictionary<int, YType> types = [];
     private readonly List<Transaction> unfinished = [];
     private readonly UpdateIntegrator integrator;
+    private readonly Predicate<int>? gcFilter;
     /// <summary>For updates that are being handed out, so that whoever gets one may encode the document meanwhile.</summary>
     private readonly LibEncoder updateBuffer = new();
     private readonly Stack<Transaction> spare = [];
@@ -25,6 +26,10 @@ public sealed partial class YDoc : IDisposable
         options ??= new();
         ClientId = options.ClientId ?? RandomClientId();
         Gc = options.Gc;
+        if (options.GcFilter is { } filter)
+        {
+            gcFilter = item => filter(DeletionCandidate.Of(this, item));
+        }
         Guid = options.Guid ?? System.Guid.NewGuid().ToString();
         Meta = options.Meta;
         AutoLoad = options.AutoLoad;
@@ -227,6 +232,7 @@ public sealed partial class YDoc : IDisposable
         Destroyed?.Invoke(this);
         Destroyed = null;
         SubdocsChanged = null;
+        CancelWaiting();
         Updated = null;
         UpdatedV2 = null;
         UpdateEncoded = null;
@@ -335,7 +341,7 @@ public sealed partial class YDoc : IDisposable
         CallObservers(transaction, ref failure);
         if (Gc)
         {
-            Store.Collect(transaction.Deletes);
+            Store.Collect(transaction.Deletes, gcFilter);
         }
         Store.Merge(transaction);
         Store.CompactHeaps();

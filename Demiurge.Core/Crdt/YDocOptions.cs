@@ -9,6 +9,12 @@ public sealed record YDocOptions
     /// <summary>Whether the content of what is deleted is dropped at the end of a transaction. Off is for documents whose history is read.</summary>
     public bool Gc { get; init; } = true;
 
+    /// <summary>
+    /// Of what is deleted, what may be dropped at the end of the transaction; everything when null. Asked once for each deleted item, when observers have been called. What a
+    /// collected shared type holds goes with it, unasked. It must not change the document.
+    /// </summary>
+    public Func<DeletionCandidate, bool>? GcFilter { get; init; }
+
     /// <summary>Identity of the document; random when null.</summary>
     public string? Guid { get; init; }
 

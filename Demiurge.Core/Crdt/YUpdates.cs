@@ -6,8 +6,8 @@ namespace Demiurge.Core.Crdt;
 /// All methods are thread-safe and throw <see cref="CrdtDecodingException"/> when what they are given is malformed. Sources: <c>yjs/src/utils/updates.js</c>.
 /// </summary>
 /// <remarks>
-/// Where Yjs' result depends on how its JavaScript engine sorts (two updates that hold the same clocks once collected and once not) the first one is
-/// taken; where it depends on values that JSON has no word for (bytes in an embed of format v2), they become what <c>JSON.stringify</c> makes of them.
+/// Where Yjs' result depends on how its JavaScript engine sorts (updates that hold the same clocks once collected and once not) ours does as V8 does with up to 63 updates at a time;
+/// where it depends on values that JSON has no word for (bytes in an embed of format v2), they become what <c>JSON.stringify</c> makes of them.
 /// </remarks>
 public static class YUpdates
 {
@@ -101,6 +101,16 @@ public static class YUpdates
         new UpdateIndex().Read(unfolded.Written);
         return unfolded.ToArray();
     }
+
+    /// <summary>
+    /// The update with its content made unreadable and its structure kept, for showing a faulty document to others. Who wrote how much, where and in which order can still be seen, and so can
+    /// the names of roots.
+    /// </summary>
+    public static byte[] ObfuscateUpdate(ReadOnlySpan<byte> update, ObfuscatorOptions? options = null) => new UpdateObfuscator(options ?? new()).Obfuscate(update);
+
+    /// <inheritdoc cref="ObfuscateUpdate"/>
+    public static byte[] ObfuscateUpdateV2(ReadOnlySpan<byte> update, ObfuscatorOptions? options = null) =>
+        ConvertUpdateFormatV1ToV2(ObfuscateUpdate(ConvertUpdateFormatV2ToV1(update), options));
 
     /// <summary>What an update (format v1) holds.</summary>
     public static UpdateInfo Inspect(ReadOnlySpan<byte> update) => UpdateInspector.Inspect(update, null);

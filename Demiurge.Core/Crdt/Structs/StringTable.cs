@@ -36,6 +36,17 @@ internal sealed class StringTable
         return index;
     }
 
+    /// <summary>Another index for a string that is there: equal, and not the same. <see cref="IndexOf"/> finds the first.</summary>
+    public int AddAgain(int index)
+    {
+        if (Count == strings.Length)
+        {
+            Array.Resize(ref strings, Count * 2);
+        }
+        strings[Count] = strings[index];
+        return Count++;
+    }
+
     /// <param name="utf8">Well-formed UTF-8.</param>
     public int Add(ReadOnlySpan<byte> utf8)
     {

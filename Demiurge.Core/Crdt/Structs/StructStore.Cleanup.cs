@@ -6,8 +6,8 @@ internal sealed partial class StructStore
     /// <summary>Called when a shared type is gone for good and its handle may be used again.</summary>
     public Action<int>? TypeCollected { get; set; }
 
-    /// <summary>Drops the content of what the transaction deleted, unless undo keeps it.</summary>
-    public void Collect(DeleteSet deletes)
+    /// <summary>Drops the content of what the transaction deleted, unless undo keeps it or the filter says no.</summary>
+    public void Collect(DeleteSet deletes, Predicate<int>? filter)
     {
         for (var i = deletes.Count - 1; i >= 0; i--)
         {
@@ -16,7 +16,7 @@ internal sealed partial class StructStore
             for (var position = client.Find(range.Clock); position < client.Count && client.ClockAt(position) < range.End; position++)
             {
                 ref var item = ref Items[client[position]];
-                if (!item.IsGc && item.IsDeleted && !item.IsKept)
+                if (!item.IsGc && item.IsDeleted && !item.IsKept && filter?.Invoke(client[position]) != false)
                 {
                     CollectContent(ref item);
                     item.Kind = ContentKind.Deleted;

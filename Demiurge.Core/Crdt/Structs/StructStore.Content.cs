@@ -36,7 +36,7 @@ internal sealed partial class StructStore
                 break;
             case ContentKind.Format:
                 item.A = Names.Add(decoder.ReadVarBytes());
-                item.B = Values.Add(decoder.ReadVarBytes());
+                item.B = AddValue(decoder.ReadVarBytes());
                 break;
             case ContentKind.Type:
                 var kind = (BranchKind)decoder.ReadVarUint();

@@ -209,27 +209,41 @@ internal sealed partial class StructStore
         }
     }
 
-    /// <summary>Deletes what a deleted type holds, however deep, without recursion: how deep is up to whoever wrote the document.</summary>
+    /// <summary>
+    /// Deletes what a deleted type holds, however deep, without recursion: how deep is up to whoever wrote the document. In yjs' order all the same (what a child holds, before the next child): undo
+    /// restores clients in the order in which they first lost something.
+    /// </summary>
     private void DeleteContents(Transaction transaction, int root)
     {
-        var open = new Stack<int>();
-        open.Push(root);
-        while (open.TryPop(out var branch))
+        var open = new Stack<(int Branch, int Child, int Entry)>();
+        open.Push((root, Branches[root].Start, Branches[root].FirstEntry));
+        while (open.TryPop(out var inside))
         {
-            for (var child = Branches[branch].Start; child != 0; child = Items[child].Right)
+            var (branch, child, entry) = inside;
+            if (child != 0)
             {
-                DeleteChild(transaction, child, open);
+                open.Push((branch, Items[child].Right, entry));
             }
-            for (var entry = Branches[branch].FirstEntry; entry != 0; entry = Maps[entry].NextInBranch)
+            else if (entry != 0)
             {
-                DeleteChild(transaction, Maps[entry].Item, open);
+                child = Maps[entry].Item;
+                open.Push((branch, 0, Maps[entry].NextInBranch));
             }
-            Branches[branch].Length = 0;
-            Branches[branch].Markers = null;
+            else
+            {
+                Branches[branch].Length = 0;
+                Branches[branch].Markers = null;
+                continue;
+            }
+            if (DeleteChild(transaction, child) is > 0 and var below)
+            {
+                open.Push((below, Branches[below].Start, Branches[below].FirstEntry));
+            }
         }
     }
 
-    private void DeleteChild(Transaction transaction, int handle, Stack<int> open)
+    /// <summary>Deletes one item of a deleted type; returns the branch that goes with it, or 0.</summary>
+    private int DeleteChild(Transaction transaction, int handle)
     {
         ref var child = ref Items[handle];
         if (!child.IsDeleted)
@@ -238,9 +252,9 @@ internal sealed partial class StructStore
             transaction.Deletes.Add(Clients[child.Client].Id, child.Clock, child.Length);
             if (child.Kind == ContentKind.Type)
             {
-                open.Push(child.A);
+                return child.A;
             }
-            else if (child.Kind == ContentKind.Doc)
+            if (child.Kind == ContentKind.Doc)
             {
                 DocDeleted?.Invoke(transaction, handle);
             }
@@ -250,6 +264,7 @@ internal sealed partial class StructStore
             // Deleted earlier and about to be collected now: it may merge with its neighbours.
             transaction.MergeCandidates.Add(new(child.Client, child.Clock));
         }
+        return 0;
     }
 
     private void AddGc(Transaction transaction, ClientBlocks client, int clock, int length)

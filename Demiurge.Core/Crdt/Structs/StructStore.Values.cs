@@ -21,6 +21,8 @@ internal sealed partial class StructStore
     /// <summary>A value of <see cref="Values"/> as lib0's "any".</summary>
     public ReadOnlySpan<byte> AnyValue(int value)
     {
+        // Of equal ones the first; a view for another thread doesn't know it.
+        value = Values.IndexOf(Values[value]) is >= 0 and var first ? first : value;
         if (value >= anyValues.Length)
         {
             Array.Resize(ref anyValues, Math.Max(Values.Count, 2 * anyValues.Length));

@@ -29,7 +29,7 @@ internal sealed partial class StructStore
     /// <summary>Map keys, format keys, names of roots and XML elements.</summary>
     public StringTable Names { get; private init; } = new();
 
-    /// <summary>Values of formats, as JSON. Index 0 is null.</summary>
+    /// <summary>Values of formats, as JSON. Index 0 is null. Equal simple values have one index; an object has another one each time it comes, see <see cref="AddValue(string)"/>.</summary>
     public StringTable Values { get; private init; } = CreateValues();
 
     public RunHeap<char> Chars { get; private init; } = new();
@@ -120,11 +120,31 @@ internal sealed partial class StructStore
         return branch;
     }
 
+    /// <summary>
+    /// The index of a format's value that comes from outside. Where yjs tidies up formats it compares with <c>===</c>, so that two equal objects differ unless one was copied from the
+    /// other: an end of a format from what was in force before it, or by undo.
+    /// </summary>
+    public int AddValue(string json)
+    {
+        var known = Values.Count;
+        return Distinct(Values.Add(json), known);
+    }
+
+    /// <inheritdoc cref="AddValue(string)"/>
+    public int AddValue(ReadOnlySpan<byte> json)
+    {
+        var known = Values.Count;
+        return Distinct(Values.Add(json), known);
+    }
+
+    private int Distinct(int value, int known) => value < known && Values[value] is ['{' or '[', ..] ? Values.AddAgain(value) : value;
+
     public object? ParsedValue(int value)
     {
         while (parsedValues.Count < Values.Count)
         {
-            parsedValues.Add(JsonCodec.Read(Values[parsedValues.Count]));
+            var first = Values.IndexOf(Values[parsedValues.Count]);
+            parsedValues.Add(first < parsedValues.Count ? parsedValues[first] : JsonCodec.Read(Values[first]));
         }
         return parsedValues[value];
     }

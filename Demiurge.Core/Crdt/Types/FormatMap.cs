@@ -29,7 +29,7 @@ internal sealed class FormatMap : IEnumerable<(int Key, int Value)>
         }
         foreach (var (key, value) in AnyCodec.InScriptOrder(attributes))
         {
-            map.Add((store.Names.Add(key), value is null ? Null : store.Values.Add(JsonCodec.Write(value))));
+            map.Add((store.Names.Add(key), value is null ? Null : store.AddValue(JsonCodec.Write(value))));
         }
         return map;
     }

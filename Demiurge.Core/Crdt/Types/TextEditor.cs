@@ -189,10 +189,18 @@ internal static class TextEditor
     }
 
     /// <summary>
-    /// Whether two values of formats are the same: by text, and failing that by value, as the order of an object's keys and the spelling of numbers don't matter.
+    /// Whether two values of formats are the same: one value, or objects (lists) of the same simple members. Two objects with others inside are only equal when one was copied from the
+    /// other. Source: <c>equalAttrs</c> in yjs, <c>equalFlat</c> in lib0.
     /// </summary>
-    public static bool AreEqual(StructStore store, int a, int b) =>
-        a == b || (a > FormatMap.Null && b > FormatMap.Null && JsonCodec.AreEqual(store.ParsedValue(a), store.ParsedValue(b)));
+    public static bool AreEqual(StructStore store, int a, int b) => a == b || (a > FormatMap.Null && b > FormatMap.Null && (store.ParsedValue(a), store.ParsedValue(b)) switch
+    {
+        (IReadOnlyDictionary<string, object?> left, IReadOnlyDictionary<string, object?> right) =>
+            left.Count == right.Count && left.All(member => right.TryGetValue(member.Key, out var other) && IsSameSimple(member.Value, other)),
+        (IReadOnlyList<object?> left, IReadOnlyList<object?> right) => left.Count == right.Count && left.Zip(right).All(static pair => IsSameSimple(pair.First, pair.Second)),
+        (var left, var right) => IsSameSimple(left, right),
+    });
+
+    private static bool IsSameSimple(object? a, object? b) => a is null or bool or double or string && Equals(a, b);
 
     private static FormatMap BeginInsertion(Transaction transaction, int branch, TextPosition position, FormatMap attributes, int length)
     {

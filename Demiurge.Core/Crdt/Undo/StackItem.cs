@@ -41,10 +41,3 @@ public sealed record StackItemEvent(StackItem StackItem, StackKind Type, object?
 
 /// <summary>Steps were forgotten without being done.</summary>
 public sealed record StackClearedEvent(bool UndoStackCleared, bool RedoStackCleared);
-
-/// <summary>What undo or redo is about to delete: consecutive clocks of one client within one type.</summary>
-/// <param name="Id">Which clocks.</param>
-/// <param name="Parent">The type that holds them.</param>
-/// <param name="ParentKey">The key under which it does; null in a list or text.</param>
-/// <param name="Type">The shared type that goes, if it is one.</param>
-public readonly record struct DeletionCandidate(ClockRange Id, YType Parent, string? ParentKey, YType? Type);

@@ -352,24 +352,13 @@ public sealed class UndoManager : IDisposable
         // Children before their parents.
         for (var i = toDelete.Count - 1; i >= 0; i--)
         {
-            if (options.DeleteFilter is null || options.DeleteFilter(Candidate(toDelete[i])))
+            if (options.DeleteFilter is null || options.DeleteFilter(DeletionCandidate.Of(doc, toDelete[i])))
             {
                 store.Delete(transaction, toDelete[i]);
                 done = true;
             }
         }
         return done;
-    }
-
-    private DeletionCandidate Candidate(int handle)
-    {
-        var store = doc.Store;
-        ref var item = ref store.Items[handle];
-        return new(
-            new(store.Clients[item.Client].Id, item.Clock, item.Length),
-            doc.TypeOf(item.Parent),
-            item.Key >= 0 ? store.Names[item.Key] : null,
-            item.Kind == ContentKind.Type ? doc.TypeOf(item.A) : null);
     }
 
     /// <summary>The item that stands for this one now, after undo and redo have put it elsewhere.</summary>

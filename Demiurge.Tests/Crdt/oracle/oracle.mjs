@@ -254,6 +254,8 @@ const taken = (replica, extra) => {
   return { updates, others, events, subdocs, ...extra }
 }
 
+const AsyncFunction = (async () => {}).constructor
+
 const commands = {
   new: request => { replicas.set(request.doc, new Replica(request)); return {} },
   drop: request => { replicas.delete(request.doc); return {} },
@@ -333,14 +335,15 @@ const commands = {
     syncProtocol.writeSyncStep1(opening, doc)
     return { answer: base64(encoding.toUint8Array(answer)), opening: base64(encoding.toUint8Array(opening)) }
   },
-  // Builds documents out of everything that Yjs has and this engine offers no API for yet.
-  script: request => {
+  obfuscate: request => ({ update: base64((request.v2 ? Y.obfuscateUpdateV2 : Y.obfuscateUpdate)(bytes(request.update), request.options)) }),
+  // Runs a piece of JavaScript on a new document.
+  script: async request => {
     const doc = new Y.Doc({ gc: request.gc ?? true })
     doc.clientID = request.clientId ?? 1
     const updates = []
     doc.on('update', update => updates.push(base64(update)))
-    new Function('Y', 'doc', request.code)(Y, doc)
-    return { update: base64(Y.encodeStateAsUpdate(doc)), vector: base64(Y.encodeStateVector(doc)), updates }
+    const result = await new AsyncFunction('Y', 'doc', request.code)(Y, doc)
+    return { update: base64(Y.encodeStateAsUpdate(doc)), vector: base64(Y.encodeStateVector(doc)), updates, result }
   },
   awareness: request => {
     const doc = new Y.Doc()
@@ -363,11 +366,11 @@ const commands = {
   }
 }
 
-createInterface({ input: process.stdin }).on('line', line => {
+createInterface({ input: process.stdin }).on('line', async line => {
   let answer
   try {
     const request = JSON.parse(line)
-    answer = commands[request.command](request)
+    answer = await commands[request.command](request)
   } catch (error) {
     answer = { error: String(error?.stack ?? error) }
   }
