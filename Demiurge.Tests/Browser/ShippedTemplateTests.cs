@@ -90,8 +90,9 @@ public abstract class ShippedTemplateTests(ShippedTemplateFixture browser)
         await bob.Page.GetByTestId("container-tab-main").ClickAsync();
         await bob.Page.GetByTestId("container-frame").DblClickAsync(new() { Force = true });
         var frame = bob.Page.FrameLocator("[data-testid=container-frame]");
-        await frame.GetByText("Untitled.ipynb").WaitForAsync(new() { Timeout = 60_000 });
-        var path = await frame.GetByText("Untitled.ipynb").Locator("xpath=ancestor-or-self::a").GetAttributeAsync("href");
+        var link = frame.Locator("#notebook_list a").Filter(new() { HasText = "Untitled.ipynb" });
+        await link.WaitForAsync(new() { Timeout = 60_000 });
+        var path = await link.GetAttributeAsync("href");
         await bob.Page.GetByTestId("container-frame").EvaluateAsync("(frame, path) => { frame.src = new URL(path, frame.src).href; }", path);
         await RunCell(bob.Page, frame.Locator("body"), "sum(range(100))", "4950");
     });
@@ -146,10 +147,18 @@ public abstract class ShippedTemplateTests(ShippedTemplateFixture browser)
         return (ada, bob);
     }
 
-    private static ILocator Screen(Person person) => person.Page.Locator(".ct-screen");
+    /// <summary>Opens the terminal on the board and runs a line in it.</summary>
+    protected static async Task Shell(Person person, string line)
+    {
+        await person.Page.GetByTestId("container-tab-terminal").ClickAsync();
+        await Expect(Screen(person)).ToHaveAttributeAsync("data-link", "open", Patience);
+        await Type(person, line);
+    }
+
+    protected static ILocator Screen(Person person) => person.Page.Locator(".ct-screen");
 
     /// <summary>Into the terminal on the board, entered with a double click.</summary>
-    private static async Task Type(Person person, string line)
+    protected static async Task Type(Person person, string line)
     {
         await Screen(person).DblClickAsync(new() { Force = true });
         await Expect(person.Page.Locator(".node[data-interacting]")).ToBeVisibleAsync();
@@ -172,15 +181,34 @@ public sealed class FullShippedTemplateTests(FullTemplateFixture browser) : Ship
         await Running(ada);
         var editor = await Open(ada);
         await editor.Locator(".monaco-workbench").WaitForAsync(new() { Timeout = 120_000 });
+
+        await Shell(ada, "echo made in the shell > hello.txt");
+        await editor.GetByRole(AriaRole.Treeitem, new() { Name = "hello.txt" }).DblClickAsync(new() { Timeout = 120_000 });
+        await Expect(editor.Locator(".monaco-editor .view-lines").First).ToContainTextAsync("made in the shell", new() { Timeout = 120_000 });
+        await editor.Keyboard.PressAsync("Control+End");
+        await editor.Keyboard.TypeAsync("written in the editor");
+        await editor.Keyboard.PressAsync("Control+s");
+        await Expect(editor.Locator(".tab.dirty")).ToHaveCountAsync(0, new() { Timeout = 60_000 });
+        await Type(ada, "clear; grep -c 'written in the editor' hello.txt | sed s/^/saved-/");
+        await Expect(Screen(ada)).ToContainTextAsync("saved-1", new() { Timeout = 60_000 });
+
+        // Framed by the board, with what was saved; its socket came through, or it would say so.
+        await ada.Page.GetByTestId("container-tab-main").ClickAsync();
+        var frame = ada.Page.FrameLocator("[data-testid=container-frame]");
+        await Expect(frame.GetByRole(AriaRole.Treeitem, new() { Name = "hello.txt" })).ToBeVisibleAsync(new() { Timeout = 120_000 });
+        Assert.Equal(0, await frame.Locator(".monaco-dialog-box").CountAsync() + await editor.Locator(".monaco-dialog-box").CountAsync());
     });
 
     [DockerFact]
-    public Task N8n_WithAKeyOfOnesOwn_Answers() => Browser.Run(async enter =>
+    public Task N8n_WithAKeyOfOnesOwn_AnswersAndEncryptsWithIt() => Browser.Run(async enter =>
     {
         var (ada, _) = await TwoOnABoard(enter);
-        await Make(ada, "n8n", "Flows", ("Encryption key", "a key of my own"));
+        await Make(ada, "n8n", "Flows", ("Encryption key", "key-of-ones-own"));
         await Running(ada);
         var page = await Open(ada);
         await Expect(page.GetByText("Set up owner account")).ToBeVisibleAsync(new() { Timeout = 120_000 });
+        await Expect(page.GetByText("secure cookie")).ToHaveCountAsync(0);
+        await Shell(ada, "echo \"$WEBHOOK_URL\"; grep -c key-of-ones-own .n8n/config | sed s/^/keys-/");
+        await Expect(Screen(ada)).ToContainTextAsync("keys-1", new() { Timeout = 60_000 });
     });
 }
