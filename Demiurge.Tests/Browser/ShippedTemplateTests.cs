@@ -84,7 +84,7 @@ public abstract class ShippedTemplateTests(ShippedTemplateFixture browser)
         await RunCell(notebook, notebook.Locator("body"), "print('six times seven is', 6 * 7)", "six times seven is 42");
         Assert.StartsWith(new Uri(tab.Url).GetLeftPart(UriPartial.Authority), notebook.Url, StringComparison.Ordinal);
         await notebook.Locator("#save-notbook button").ClickAsync();
-        await Expect(notebook.Locator(".checkpoint_status")).ToContainTextAsync("Last Checkpoint");
+        await Expect(notebook.Locator(".checkpoint_status")).ToContainTextAsync("Last Checkpoint", new() { Timeout = 60_000 });
 
         // The same notebook and kernel for somebody else, framed by the board.
         await bob.Page.GetByTestId("container-tab-main").ClickAsync();
@@ -130,7 +130,7 @@ public abstract class ShippedTemplateTests(ShippedTemplateFixture browser)
         foreach (var (label, value) in options)
             await person.Page.GetByLabel(label).FillAsync(value);
         await person.Page.GetByTestId("create-container").ClickAsync();
-        await Expect(Node(person)).ToContainTextAsync(name);
+        await Expect(Node(person)).ToContainTextAsync(name, new() { Timeout = 60_000 });
     }
 
     /// <summary>Ada's project, in which Bob edits, too. Both have its board open.</summary>
@@ -161,7 +161,7 @@ public abstract class ShippedTemplateTests(ShippedTemplateFixture browser)
     protected static async Task Type(Person person, string line)
     {
         await Screen(person).DblClickAsync(new() { Force = true });
-        await Expect(person.Page.Locator(".node[data-interacting]")).ToBeVisibleAsync();
+        await Expect(person.Page.Locator(".node[data-interacting]")).ToBeVisibleAsync(new() { Timeout = 60_000 });
         await person.Page.Keyboard.TypeAsync(line + "\r");
     }
 }

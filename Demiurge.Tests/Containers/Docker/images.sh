@@ -30,9 +30,9 @@ debian() { # like the public slim image: without documentation, and without wait
   mv "$cache/debian.tar.new" "$cache/debian.tar"
 }
 
-node() { # a folder for /usr/local: Node with its headers, and npm
+node_parts() { # a folder for /usr/local: Node with its headers, and npm
   local program parts=$scratch/node
-  program=$(readlink -f "$(command -v node)")
+  program=$(readlink -f "$(type -P node)")
   mkdir -p "$parts/bin" "$parts/include" "$parts/lib/node_modules"
   cp "$program" "$parts/bin/node"
   cp -r "${program%/bin/node}/include/node" "$parts/include/"
@@ -49,9 +49,9 @@ base() { # the public image of that name, or what stands in for it
       docker import -c 'CMD ["bash"]' - "$1" <"$cache/debian.tar" >/dev/null
       ;;
     node:20-*)
-      [[ $(command node --version) == v20.* ]] || { echo "$1 can't be fetched, and Node 20 isn't on this machine." >&2; return 1; }
+      [[ $(node --version) == v20.* ]] || { echo "$1 can't be fetched, and Node 20 isn't on this machine." >&2; return 1; }
       base debian:bookworm-slim
-      node
+      node_parts
       printf '%s\n' 'FROM debian:bookworm-slim' 'COPY . /usr/local/' 'RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --shell /bin/bash --create-home node' \
         'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' 'CMD ["node"]' >"$scratch/node/Dockerfile"
       docker build -q -t "$1" "$scratch/node" >/dev/null
