@@ -46,7 +46,7 @@ internal sealed record Workload(string Name, Shape Shape, string Content, object
 
     /// <summary>Runs before the first that counts, of every engine alike: just-in-time compilers want to have seen the code often.</summary>
     [JsonIgnore]
-    public int WarmUps => Steps switch { <= 2 => 400, < 100_000 => 5, _ => 1 };
+    public int WarmUps => Steps switch { <= 2 => 1500, < 100_000 => 5, _ => 1 };
 
     /// <summary>Of a long trace the warm-up does a part; 0 is all.</summary>
     [JsonIgnore]
