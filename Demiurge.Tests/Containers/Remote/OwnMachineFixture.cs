@@ -48,6 +48,9 @@ public sealed class OwnMachineFixture : IAsyncLifetime
             await Platform.DisposeAsync();
     }
 
+    /// <summary>Of the machines' engine.</summary>
+    public string Endpoint => docker.Endpoint;
+
     /// <summary>This machine, as containers see it.</summary>
     public string Here => $"10.{docker.Daemon.Slot}.1.1";
 
