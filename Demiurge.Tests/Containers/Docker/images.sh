@@ -38,6 +38,7 @@ node_parts() { # a folder for /usr/local: Node with its headers, and npm
   cp -r "${program%/bin/node}/include/node" "$parts/include/"
   cp -r "$(npm root --global)/npm" "$parts/lib/node_modules/"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$parts/bin/npm"
+  ln -s ../lib/node_modules/npm/bin/npx-cli.js "$parts/bin/npx"
 }
 
 base() { # the public image of that name, or what stands in for it
