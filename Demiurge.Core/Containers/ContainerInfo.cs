@@ -1,3 +1,5 @@
+using Demiurge.Core.Containers.Hosts;
+
 namespace Demiurge.Core.Containers;
 
 /// <summary>A container as a person with access to its project sees it. Never a secret.</summary>
@@ -23,6 +25,9 @@ public sealed record ContainerInfo(
 
     /// <summary>What its repository's <c>demiurge.yaml</c> wants to be shown, in this order; empty: it says nothing of it.</summary>
     public IReadOnlyList<Repositories.Yaml.WorkspaceTab> Tabs { get; init; } = [];
+
+    /// <summary>While it waits for a host: why each doesn't take it. Only administrators of the installation are told; empty for others.</summary>
+    public IReadOnlyList<HostRefusal> Hosts { get; init; } = [];
 }
 
 /// <summary>The template of a container, in the version that it was made from.</summary>
@@ -41,6 +46,13 @@ public sealed record ContainerServiceInfo(string Name, string Title, string Url,
 
 /// <summary>A line of a container's story.</summary>
 public sealed record ContainerEventInfo(long Id, DateTimeOffset At, string Kind, string Text);
+
+/// <summary>What a container is made of, for those who may change it.</summary>
+/// <param name="Options">Its template's options by name, without those that are secret.</param>
+/// <param name="Secrets">Names of the secret options that have a value.</param>
+/// <param name="Template">What its template, in the version that it was made from, asks for.</param>
+public sealed record ContainerSettings(
+    Guid TierId, IReadOnlyDictionary<string, string> Options, IReadOnlyList<string> Secrets, IReadOnlyList<Templates.TemplateOption> Template);
 
 /// <summary>What a person asks for.</summary>
 /// <param name="TemplateId">Null: the one that the repository's <c>demiurge.yaml</c> names.</param>

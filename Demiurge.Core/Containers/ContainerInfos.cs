@@ -1,3 +1,4 @@
+using Demiurge.Core.Containers.Hosts;
 using Demiurge.Core.Containers.Reconciler;
 using Demiurge.Core.Containers.Repositories;
 using Demiurge.Core.Containers.Repositories.Yaml;
@@ -5,6 +6,7 @@ using Demiurge.Core.Containers.Templates;
 using Demiurge.Core.Containers.Tiers;
 using Demiurge.Core.Permissions;
 using Demiurge.Core.Persistence;
+using Demiurge.Core.Platform;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -31,10 +33,19 @@ public sealed class ContainerInfos(ContainerUrls urls, IOptions<ContainerOptions
                 File = db.Set<Repository>().Where(repository => repository.Id == container.RepositoryId).Select(repository => repository.File).FirstOrDefault(),
             }).ToListAsync(cancellationToken);
         var positions = rows.Any(row => row.Container.State == ContainerState.Queued) ? await StartQueue.Positions(db, cancellationToken) : [];
+        var placement = rows.Any(row => IsHeldUp(row.Container)) && await PlatformService.IsAdministrator(db, actor, cancellationToken)
+            ? await Placement.Load(db, time, cancellationToken)
+            : null;
         return rows.ConvertAll(row => Make(
             row.Container, row.Template, row.Spec, row.Tier, row.OwnerName, row.File, positions.TryGetValue(row.Container.Id, out var position) ? position : null,
-            ContainerAccess.RightsIn(row.Container, actor, role(row.Container))));
+            ContainerAccess.RightsIn(row.Container, actor, role(row.Container))) with
+        {
+            Hosts = placement is not null && IsHeldUp(row.Container) ? placement.Place(row.Container, row.Tier).Refusals : [],
+        });
     }
+
+    /// <summary>A reason in the queue is that of having found no host, or of a start that failed.</summary>
+    private static bool IsHeldUp(Container container) => container is { State: ContainerState.Queued, Reason: not null, Place: ContainerPlace.Engine };
 
     private ContainerInfo Make(
         Container container, Template template, TemplateSpec spec, Tier tier, string ownerName, string? file, int? position, ContainerRights rights)

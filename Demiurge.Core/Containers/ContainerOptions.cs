@@ -44,27 +44,31 @@ public sealed record ContainerOptions
 
     /// <summary>What an organization may have, unless it was given another quota.</summary>
     [Required, ValidateLimits("Demiurge:Containers:PerOrganization")]
-    public ContainerLimits PerOrganization { get; init; } = new() { Containers = 100, Running = 50, Cpus = 64, MemoryBytes = 128L << 30 };
+    public ContainerLimits PerOrganization { get; init; } = new() { Containers = 100, Running = 50, Cpus = 64, MemoryBytes = 128L << 30, DiskBytes = 2L << 40 };
 
     /// <summary>What a person may have in an organization.</summary>
     [Required, ValidateLimits("Demiurge:Containers:PerPerson")]
-    public ContainerLimits PerPerson { get; init; } = new() { Containers = 40, Running = 20, Cpus = 32, MemoryBytes = 64L << 30 };
+    public ContainerLimits PerPerson { get; init; } = new() { Containers = 40, Running = 20, Cpus = 32, MemoryBytes = 64L << 30, DiskBytes = 1L << 40 };
 
     /// <summary>Names of the images that the shipped templates run.</summary>
     [Required]
     public ContainerImages Images { get; init; } = new();
 }
 
-/// <summary>How many containers somebody may have; the last three count those that are to run.</summary>
+/// <summary>What somebody may have.</summary>
 public sealed record ContainerLimits
 {
     public int Containers { get; init; }
 
+    /// <summary>How many of them may be to run; processors and memory count those.</summary>
     public int Running { get; init; }
 
     public double Cpus { get; init; }
 
     public long MemoryBytes { get; init; }
+
+    /// <summary>What the tiers of all of them reserve.</summary>
+    public long DiskBytes { get; init; } = long.MaxValue;
 }
 
 /// <summary>Images as the engine names them; <c>images/build</c> makes them.</summary>
@@ -86,7 +90,7 @@ public sealed record ContainerImages
 internal sealed class ValidateLimitsAttribute(string key) : ValidationAttribute
 {
     protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
-        value is ContainerLimits { Containers: >= 0, Running: >= 0, Cpus: >= 0, MemoryBytes: >= 0 }
+        value is ContainerLimits { Containers: >= 0, Running: >= 0, Cpus: >= 0, MemoryBytes: >= 0, DiskBytes: >= 0 }
             ? ValidationResult.Success
             : new ValidationResult($"{key}: no limit may be negative.");
 }

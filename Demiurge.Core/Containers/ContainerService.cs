@@ -198,7 +198,8 @@ public sealed partial class ContainerService(
                 return (false, Errors.NotDeleted);
             if (deletedAt + options.Value.UndoTime <= time.GetUtcNow())
                 return (false, Errors.ContainerNotFound);
-            if ((await quotas.Check(db, container.OrganizationId, container.OwnerId, isNew: true, starts: null, cancellationToken)).Error is { } full)
+            var tier = await db.Set<Tier>().AsNoTracking().SingleAsync(row => row.Id == container.TierId, cancellationToken);
+            if ((await quotas.Check(db, container, tier, isNew: true, runs: false, cancellationToken: cancellationToken)).Error is { } full)
                 return (false, full);
             container.DeletedAt = null;
             container.Desired = DesiredState.Stopped;
@@ -299,7 +300,7 @@ public sealed partial class ContainerService(
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await Membership.Lock(db, container.OrganizationId, cancellationToken);
         var runs = container.Place == ContainerPlace.Engine;
-        if ((await quotas.Check(db, container.OrganizationId, container.OwnerId, isNew: true, runs ? tier : null, cancellationToken)).Error is { } full)
+        if ((await quotas.Check(db, container, tier, isNew: true, runs, cancellationToken: cancellationToken)).Error is { } full)
             return full;
         db.Add(container);
         container.LastActivityAt = container.CreatedAt;
@@ -333,7 +334,7 @@ public sealed partial class ContainerService(
         if (container.Desired != DesiredState.Running)
         {
             var tier = await db.Set<Tier>().AsNoTracking().SingleAsync(row => row.Id == container.TierId, cancellationToken);
-            if ((await quotas.Check(db, container.OrganizationId, container.OwnerId, isNew: false, tier, cancellationToken)).Error is { } full)
+            if ((await quotas.Check(db, container, tier, isNew: false, runs: true, cancellationToken: cancellationToken)).Error is { } full)
                 return (false, full);
         }
         var now = time.GetUtcNow();

@@ -95,6 +95,8 @@ internal static class Errors
             : $"This organization may have at most {limit} {what}. Stop or delete one first.",
         ErrorKind.Conflict);
 
+    public static Error LimitNegative(string field) => new("quota.limit_negative", "A limit is zero or more, or left out.", ErrorKind.Invalid) { Field = field };
+
     private static Error Fields(string code, string parent, IReadOnlyDictionary<string, string> faults) => new(
         code, faults.Count == 1 ? faults.Values.First() : $"{faults.Count} fields need another look: {string.Join(", ", faults.Keys)}.", ErrorKind.Invalid)
     {

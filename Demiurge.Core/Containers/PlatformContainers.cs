@@ -1,4 +1,5 @@
 using Demiurge.Core.Audit;
+using Demiurge.Core.Containers.Hosts;
 using Demiurge.Core.Permissions;
 using Demiurge.Core.Persistence;
 using Demiurge.Core.Platform;
@@ -9,7 +10,11 @@ namespace Demiurge.Core.Containers;
 /// <summary>A container as the installation's administrators see it: that it is there and what it takes, nothing of what is in it.</summary>
 public sealed record PlatformContainer(
     Guid Id, string Name, Guid OrganizationId, string OrganizationName, string ProjectName, string OwnerName, string TemplateSlug, string TemplateIcon, string Tier,
-    string? HostName, ContainerPlace Place, ContainerState State, string? Reason, DateTimeOffset StateChangedAt, DateTimeOffset? StartedAt, bool CanStop);
+    string? HostName, ContainerPlace Place, ContainerState State, string? Reason, DateTimeOffset StateChangedAt, DateTimeOffset? StartedAt, bool CanStop)
+{
+    /// <summary>While it waits for a host: why each doesn't take it.</summary>
+    public IReadOnlyList<HostRefusal> Hosts { get; init; } = [];
+}
 
 /// <param name="Total">How many match, on all pages.</param>
 /// <param name="States">How many there are in each state, whatever was asked for.</param>
@@ -35,7 +40,7 @@ public sealed class PlatformContainers(IDbContextFactory<DemiurgeDbContext> cont
             join owner in db.Users on container.OwnerId equals owner.Id
             join template in db.Set<Templates.Template>() on container.TemplateId equals template.Id
             join tier in db.Set<Tiers.Tier>() on container.TierId equals tier.Id
-            join host in db.Set<Hosts.ContainerHost>() on container.HostId equals (Guid?)host.Id into hosts
+            join host in db.Set<ContainerHost>() on container.HostId equals (Guid?)host.Id into hosts
             from host in hosts.DefaultIfEmpty()
             where container.DeletedAt == null
             select new { container, organization, project, owner, template, tier, host };
@@ -54,6 +59,17 @@ public sealed class PlatformContainers(IDbContextFactory<DemiurgeDbContext> cont
                 row.container.Id, row.container.Name, row.organization.Id, row.organization.Name, row.project.Name, row.owner.DisplayName, row.template.Slug, row.template.Icon,
                 row.tier.Name, row.host == null ? null : row.host.Name, row.container.Place, row.container.State, row.container.Reason, row.container.StateChangedAt,
                 row.container.StartedAt, row.container.Place == ContainerPlace.Engine && row.container.Desired == DesiredState.Running)).ToListAsync(cancellationToken);
+        var heldUp = page.Where(row => row is { State: ContainerState.Queued, Reason: not null }).Select(row => row.Id).ToList();
+        if (heldUp.Count > 0)
+        {
+            var placement = await Placement.Load(db, time, cancellationToken);
+            var refusals = (await (
+                from container in db.Set<Container>().AsNoTracking()
+                join tier in db.Set<Tiers.Tier>() on container.TierId equals tier.Id
+                where heldUp.Contains(container.Id)
+                select new { container, tier }).ToListAsync(cancellationToken)).ToDictionary(row => row.container.Id, row => placement.Place(row.container, row.tier).Refusals);
+            page = page.ConvertAll(row => refusals.TryGetValue(row.Id, out var hosts) ? row with { Hosts = hosts } : row);
+        }
         return new PlatformContainersPage(page, total, states);
     }
 

@@ -67,6 +67,29 @@ public sealed class ContainerApiTests(ContainerApiTests.HostlessWeb web) : IClas
     }
 
     [Fact]
+    public async Task Requests_ForMoreThanATemplateGives_AreRefused()
+    {
+        var (ann, organization, project) = await Project();
+        var templates = (await ann.Get($"organizations/{organization}/templates")).Expect(200).Body!.AsArray();
+        var image = (string)templates.Single(row => (string)row!["slug"]! == "image")!["id"]!;
+        var address = $"projects/{project}/containers";
+        var options = new { image = "busybox" };
+        (await ann.Post(address, new { templateId = image, options, privileged = true })).Expect(400);
+        (await ann.Post(address, new { templateId = image, options, mounts = new[] { "/:/host" } })).Expect(400);
+        (await ann.Post(address, new { templateId = image, options, hostConfig = new { Privileged = true } })).Expect(400);
+        (await ann.Post(address, new { templateId = image, options, hostId = Guid.NewGuid() })).Expect(400);
+        (await ann.Post(address, new { templateId = image, options = new { image = "busybox", privileged = "true" } })).Expect(400, "container.options_refused");
+        foreach (var folder in new[] { "/proc/x", "/dev/x", "/sys/fs", "/../etc", "/data:/etc", "data", "/" })
+            (await ann.Post(address, new { templateId = image, options = new { image = "busybox", data = folder } })).Expect(400, "container.options_refused");
+        foreach (var name in new[] { "--privileged", "a b", "../x", "busybox\n--device=/dev/sda" })
+            (await ann.Post(address, new { templateId = image, options = new { image = name } })).Expect(400, "container.options_refused");
+        var spec = templates.Single(row => (string)row!["slug"]! == "terminal")!["spec"]!.DeepClone();
+        spec["privileged"] = true;
+        (await ann.Post($"organizations/{organization}/templates", new { slug = "mine", name = "Mine", spec })).Expect(400);
+        Assert.Empty((await ann.Get(address)).Expect(200).Body!.AsArray());
+    }
+
+    [Fact]
     public async Task EnvSet_IsWrittenAndNeverRead()
     {
         var (ann, organization, _) = await Project();

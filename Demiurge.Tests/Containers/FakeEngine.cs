@@ -85,6 +85,18 @@ internal sealed class FakeEngine : IContainerRuntimes, IContainerRuntime
         return OnImage?.Invoke(image, progress, cancellationToken) ?? Task.FromResult(new ImageState(true, $"sha256:{image}", null));
     }
 
+    /// <summary>Whether it is on its way down: it answers those it knows, and takes no new connections.</summary>
+    public bool ShutsDown { get; set; }
+
+    /// <summary>How often it was asked whether it takes connections.</summary>
+    public int Asked { get; private set; }
+
+    public Task<bool> TakesConnections(CancellationToken cancellationToken)
+    {
+        Asked++;
+        return Task.FromResult(Reachable && !ShutsDown);
+    }
+
     public async Task<RuntimeContainer> Ensure(RuntimeSpec spec, CancellationToken cancellationToken)
     {
         Check();

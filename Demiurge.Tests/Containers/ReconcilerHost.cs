@@ -129,13 +129,18 @@ internal sealed class ReconcilerHost : IAsyncDisposable
         return await db.Set<Container>().AsNoTracking().SingleAsync(row => row.Id == containerId);
     }
 
+    /// <summary>Ends the background work, as the end of Web does.</summary>
+    public async Task Stop()
+    {
+        runs = false;
+        await Get<ContainerReconciler>().StopAsync(CancellationToken.None);
+        await Get<ContainerChanges>().StopAsync(CancellationToken.None);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (runs)
-        {
-            await Get<ContainerReconciler>().StopAsync(CancellationToken.None);
-            await Get<ContainerChanges>().StopAsync(CancellationToken.None);
-        }
+            await Stop();
         await services.DisposeAsync();
     }
 }

@@ -154,13 +154,15 @@ public sealed class ReconcilerTests(PostgresFixture database) : IClassFixture<Po
     public async Task Container_EndedByAnEngineThatIsShutDownInOrder_IsStartedAgain()
     {
         var id = (await web.Running(workspace)).Id;
+        engine.ShutsDown = true;
         engine.Die(id, 143);
-        await web.Reaches(workspace, id, ContainerState.Failed);
+        await PlatformFixture.Until(async () => { await Task.Yield(); return engine.Asked > 0; }, "a look at the end");
+        Assert.Equal((DesiredState.Running, ContainerState.Running), ((await web.Row(id)).Desired, (await web.Row(id)).State));
         engine.Reachable = false;
 
-        engine.Reachable = true;
+        (engine.ShutsDown, engine.Reachable) = (false, true);
 
-        await web.Reaches(workspace, id, ContainerState.Running);
+        await PlatformFixture.Until(async () => engine.Of(id) is { State: RuntimeState.Running } && await web.Row(id) is { State: ContainerState.Running, Reason: null }, "it runs again");
     }
 
     [Fact]

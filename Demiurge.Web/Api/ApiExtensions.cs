@@ -44,6 +44,8 @@ public static class ApiExtensions
         api.MapAudit();
         api.MapContainers();
         api.MapContainerTemplates();
+        api.MapHosts();
+        api.MapQuotas();
         api.MapEnvSets();
         api.MapContainerReach();
         api.MapSnapshots();

@@ -61,6 +61,16 @@ internal static class ContainerEndpoints
             .WithName("DuplicateContainer").WithSummary("Make a container like this one, without its data")
             .WithDescription("For the role edit, and those who may open it.")
             .Produces<ContainerInfo>(201).Refuses(401, 403, 404, 409);
+        containers.MapGet("/settings", (Guid containerId, ClaimsPrincipal user, ContainerService service, CancellationToken cancellationToken) => Settings(service.Settings(user.Actor(), containerId, cancellationToken)))
+            .WithName("GetContainerSettings").WithSummary("Read a container's tier and options")
+            .WithDescription("For its owner and the role manage. Of secret options only the names are told.")
+            .Produces<ContainerSettings>().Refuses(401, 403, 404);
+        containers.MapPatch("/settings", Configure)
+            .WithName("ConfigureContainer").WithSummary("Give a container another tier or other options")
+            .WithDescription(
+                "For its owner and the role manage. They hold from its next start on; its data stays. Options that are left out stay as they are, an empty one goes back to its "
+                + "default. Refused when the tier would go over a quota.")
+            .Produces<ContainerInfo>().Refuses(400, 401, 403, 404, 409);
         containers.MapGet("/events", Events)
             .WithName("ListContainerEvents").WithSummary("Read a container's story")
             .WithDescription("Newest first; for the next page pass the last entry's id as before. count is at most 200.")
@@ -130,6 +140,12 @@ internal static class ContainerEndpoints
         return Results.Ok(lines);
     }
 
+    private static async Task<IResult> Settings(Task<Result<ContainerSettings>> question) => (await question).ToHttp();
+
+    private static async Task<IResult> Configure(
+        Guid containerId, ConfigureContainerRequest request, ClaimsPrincipal user, ContainerService containers, CancellationToken cancellationToken) =>
+        (await containers.Configure(user.Actor(), containerId, request.TierId, request.Options, cancellationToken)).ToHttp();
+
     private static async Task<IResult> Answer(Task<Result<ContainerInfo>> command) => (await command).ToHttp();
 
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
@@ -140,4 +156,7 @@ internal static class ContainerEndpoints
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     internal sealed record UpdateContainerRequest(
         string? Name = null, ShareLevel? Share = null, bool? Pinned = null, int? IdleMinutes = null, int? KeepMinutes = null);
+
+    [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+    internal sealed record ConfigureContainerRequest(Guid? TierId = null, IReadOnlyDictionary<string, string>? Options = null);
 }

@@ -22,9 +22,10 @@ internal sealed class DockerContainerRuntime(DockerEngine engine, ContainerBluep
             await foreach (var line in engine.Pull(image, cancellationToken: cancellationToken))
                 progress.Report(new PullProgress(line.Status ?? "", layers.Add(line)));
         }
-        catch (DockerException exception) when (exception.Failure is not DockerFailure.Unreachable || exception.Status is not null)
+        catch (DockerException exception) when (exception.Status is not null || exception.Failure is not DockerFailure.Unreachable)
         {
-            return new ImageState(false, null, $"The image {image} can't be had: {exception.Message.TrimEnd('.')}.");
+            var words = PullFailure.Words(image, exception);
+            return PullFailure.MayPass(exception) ? throw new RuntimeException(RuntimeFailure.Failed, words, exception) : new ImageState(false, null, words);
         }
 
         return await engine.FindImage(image, cancellationToken) is { } pulled
@@ -48,6 +49,8 @@ internal sealed class DockerContainerRuntime(DockerEngine engine, ContainerBluep
             }
         }
     });
+
+    public Task<bool> TakesConnections(CancellationToken cancellationToken) => engine.TakesConnections(cancellationToken);
 
     public Task Stop(string name, TimeSpan grace, CancellationToken cancellationToken) => Call(async () =>
     {

@@ -23,6 +23,9 @@ internal sealed partial class DockerEngine : IDisposable
     /// <summary>How long an answer may take, for all calls that don't wait for something by nature. Starting a container on a busy machine takes seconds.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long a new connection may take; a socket that systemd holds takes them for an engine that is down, and answers nothing.</summary>
+    private static readonly TimeSpan ConnectionPatience = TimeSpan.FromSeconds(5);
+
     private readonly DockerConnector connector;
     private readonly HttpMessageInvoker http;
     private ApiVersion? negotiated;
@@ -161,6 +164,25 @@ internal sealed partial class DockerEngine : IDisposable
                 : newest < ApiVersion.Newest ? newest : ApiVersion.Newest;
         negotiated = version;
         return version;
+    }
+
+    /// <summary>Whether the engine answers on a connection that is made now.</summary>
+    public async Task<bool> TakesConnections(CancellationToken cancellationToken = default)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ConnectionPatience);
+        try
+        {
+            using var fresh = new HttpMessageInvoker(Handler(async (_, token) => (await connector.Connect(token)).Stream));
+            using var request = new HttpRequestMessage(HttpMethod.Get, "http://docker/_ping");
+            using var response = await fresh.SendAsync(request, limit.Token);
+            return response.IsSuccessStatusCode;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException or SocketException or AuthenticationException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return false;
+        }
     }
 
     private async Task<HttpResponseMessage> FirstAnswer(CancellationToken cancellationToken)

@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Net;
 using Demiurge.Core.Audit;
 using Demiurge.Core.Containers.Runtime;
-using Demiurge.Core.Containers.Tiers;
 using Demiurge.Core.Permissions;
 using Demiurge.Core.Persistence;
+using Demiurge.Core.Platform;
 using Microsoft.EntityFrameworkCore;
 
 namespace Demiurge.Core.Containers.Hosts;
@@ -22,7 +22,7 @@ public sealed record HostValues(
     IReadOnlyList<Guid> OrganizationIds, string? Runtime, HostReach Reach, string? PublishedAddress, bool Enabled = true);
 
 /// <summary>A host as administrators see it.</summary>
-/// <param name="IsStale">Whether it has not answered for a minute; shown to administrators, not yet looked at by placement.</param>
+/// <param name="IsStale">Whether it has not answered for a minute; it gets no containers then.</param>
 /// <param name="ReservedCpus">Of containers that are to run; likewise memory. Disk also of stopped ones.</param>
 public sealed record HostInfo(
     Guid Id, string Name, string Endpoint, string? CaPem, string? ClientCertPem, double Cpus, long MemoryBytes, long DiskBytes, IReadOnlyList<Guid> OrganizationIds,
@@ -45,13 +45,10 @@ public sealed class ContainerHostService(IDbContextFactory<DemiurgeDbContext> co
     public async Task<Result<IReadOnlyList<HostInfo>>> List(Actor actor, CancellationToken cancellationToken = default)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        if (!await IsAdministrator(db, actor, cancellationToken))
+        if (!await PlatformService.IsAdministrator(db, actor, cancellationToken))
             return HostErrors.Forbidden;
-        var hosts = await db.Set<ContainerHost>().AsNoTracking().OrderBy(host => host.Name).ToListAsync(cancellationToken);
-        var infos = new List<HostInfo>(hosts.Count);
-        foreach (var host in hosts)
-            infos.Add(await Describe(db, host, cancellationToken));
-        return infos;
+        var placement = await Placement.Load(db, time, cancellationToken);
+        return placement.Hosts.Select(host => Describe(placement, host)).ToList();
     }
 
     /// <summary>Looks at a host as it would be saved, without saving it.</summary>
@@ -59,7 +56,7 @@ public sealed class ContainerHostService(IDbContextFactory<DemiurgeDbContext> co
     public async Task<Result<HostProbe>> Test(Actor actor, HostValues values, Guid? hostId = null, CancellationToken cancellationToken = default)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        if (!await IsAdministrator(db, actor, cancellationToken))
+        if (!await PlatformService.IsAdministrator(db, actor, cancellationToken))
             return HostErrors.Forbidden;
         ContainerHost? host = null;
         if (hostId is { } id && (host = await db.Set<ContainerHost>().SingleOrDefaultAsync(row => row.Id == id, cancellationToken)) is null)
@@ -71,7 +68,7 @@ public sealed class ContainerHostService(IDbContextFactory<DemiurgeDbContext> co
     public async Task<Result<HostInfo>> Create(Actor actor, HostValues values, CancellationToken cancellationToken = default)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        if (!await IsAdministrator(db, actor, cancellationToken))
+        if (!await PlatformService.IsAdministrator(db, actor, cancellationToken))
             return HostErrors.Forbidden;
         var host = New();
         db.Add(host);
@@ -81,7 +78,7 @@ public sealed class ContainerHostService(IDbContextFactory<DemiurgeDbContext> co
     public async Task<Result<HostInfo>> Update(Actor actor, Guid hostId, HostValues values, CancellationToken cancellationToken = default)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        if (!await IsAdministrator(db, actor, cancellationToken))
+        if (!await PlatformService.IsAdministrator(db, actor, cancellationToken))
             return HostErrors.Forbidden;
         return await db.Set<ContainerHost>().SingleOrDefaultAsync(row => row.Id == hostId, cancellationToken) is { } host
             ? await Save(db, actor, host, values, "host.updated", cancellationToken)
@@ -92,7 +89,7 @@ public sealed class ContainerHostService(IDbContextFactory<DemiurgeDbContext> co
     public async Task<Result> SetEnabled(Actor actor, Guid hostId, bool enabled, CancellationToken cancellationToken = default)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        if (!await IsAdministrator(db, actor, cancellationToken))
+        if (!await PlatformService.IsAdministrator(db, actor, cancellationToken))
             return HostErrors.Forbidden;
         if (await db.Set<ContainerHost>().SingleOrDefaultAsync(row => row.Id == hostId, cancellationToken) is not { } host)
             return HostErrors.NotFound;
@@ -106,7 +103,7 @@ public sealed class ContainerHostService(IDbContextFactory<DemiurgeDbContext> co
     public async Task<Result> Delete(Actor actor, Guid hostId, CancellationToken cancellationToken = default)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        if (!await IsAdministrator(db, actor, cancellationToken))
+        if (!await PlatformService.IsAdministrator(db, actor, cancellationToken))
             return HostErrors.Forbidden;
         if (await db.Set<ContainerHost>().SingleOrDefaultAsync(row => row.Id == hostId, cancellationToken) is not { } host)
             return HostErrors.NotFound;
@@ -128,9 +125,6 @@ public sealed class ContainerHostService(IDbContextFactory<DemiurgeDbContext> co
     /// <summary>Whether a host has not answered for a minute.</summary>
     public static bool IsStale(ContainerHost host, DateTimeOffset now) => host.LastSeenAt is { } seen ? now - seen > StaleAfter : host.LastError is not null;
 
-    private static Task<bool> IsAdministrator(DemiurgeDbContext db, Actor actor, CancellationToken cancellationToken) =>
-        db.Users.AnyAsync(user => user.Id == actor.UserId && user.IsPlatformAdministrator, cancellationToken);
-
     private ContainerHost New() => new() { Name = "", Endpoint = "", CreatedAt = time.GetUtcNow() };
 
     private async Task<Result<HostInfo>> Save(DemiurgeDbContext db, Actor actor, ContainerHost host, HostValues values, string action, CancellationToken cancellationToken)
@@ -150,7 +144,7 @@ public sealed class ContainerHostService(IDbContextFactory<DemiurgeDbContext> co
         {
             return violation.ConstraintName?.Contains("engine", StringComparison.Ordinal) == true ? HostErrors.EngineTaken("another host") : HostErrors.NameTaken;
         }
-        return await Describe(db, host, cancellationToken);
+        return Describe(await Placement.Load(db, time, cancellationToken), host);
     }
 
     /// <summary>Puts the values into the row, which is not saved here, and connects with them.</summary>
@@ -222,16 +216,12 @@ public sealed class ContainerHostService(IDbContextFactory<DemiurgeDbContext> co
 
     private static string? Text(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 
-    private async Task<HostInfo> Describe(DemiurgeDbContext db, ContainerHost host, CancellationToken cancellationToken)
+    private HostInfo Describe(Placement placement, ContainerHost host)
     {
-        var there = await (
-            from container in db.Set<Container>()
-            join tier in db.Set<Tier>() on container.TierId equals tier.Id
-            where container.HostId == host.Id
-            select new { Runs = container.Desired == DesiredState.Running, tier.Cpus, tier.MemoryBytes, tier.DiskBytes }).ToListAsync(cancellationToken);
+        var reserved = placement.On(host.Id);
         return new HostInfo(
             host.Id, host.Name, host.Endpoint, host.CaPem, host.ClientCertPem, host.Cpus, host.MemoryBytes, host.DiskBytes, host.OrganizationIds, host.Runtime, host.Reach,
             host.PublishedAddress, host.Enabled, host.LastSeenAt, host.LastError, IsStale(host, time.GetUtcNow()),
-            there.Where(row => row.Runs).Sum(row => row.Cpus), there.Where(row => row.Runs).Sum(row => row.MemoryBytes), there.Sum(row => row.DiskBytes), there.Count);
+            reserved.Cpus, reserved.MemoryBytes, reserved.DiskBytes, reserved.Containers);
     }
 }

@@ -52,6 +52,7 @@ public sealed partial class HostWatcher(
 
     private async Task Look(ContainerHost host, CancellationToken cancellationToken)
     {
+        var began = time.GetUtcNow();
         var error = await Trouble(host, cancellationToken);
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var row = db.Set<ContainerHost>().Where(row => row.Id == host.Id && row.Endpoint == host.Endpoint);
@@ -62,7 +63,9 @@ public sealed partial class HostWatcher(
         }
         else
         {
-            await row.ExecuteUpdateAsync(set => set.SetProperty(each => each.LastError, error), cancellationToken);
+            // Unless it answered somebody else meanwhile.
+            await row.Where(each => each.LastSeenAt == null || each.LastSeenAt < began)
+                .ExecuteUpdateAsync(set => set.SetProperty(each => each.LastError, error), cancellationToken);
         }
     }
 

@@ -80,11 +80,12 @@ internal sealed class ContainerEnder(
     public Task PurgeRemote(Container container, CancellationToken cancellationToken) =>
         container.DeletedAt + options.Value.UndoTime <= time.GetUtcNow() ? Purge(container, cancellationToken) : Task.CompletedTask;
 
-    /// <summary>Looks whether it runs still, and where; false when it has ended by itself.</summary>
-    public async Task<bool> Verify(Container container, IContainerRuntime? runtime, CancellationToken cancellationToken)
+    /// <summary>Looks whether it runs still, and where, or has ended by itself.</summary>
+    /// <exception cref="RuntimeException">It ended, but its engine is going, too.</exception>
+    public async Task Verify(Container container, IContainerRuntime? runtime, CancellationToken cancellationToken)
     {
         if (runtime is null)
-            return true;
+            return;
         var name = (await installation.Names(cancellationToken)).Container(container.Id);
         var found = await runtime.Find(name, cancellationToken);
         await using var reading = await contexts.CreateDbContextAsync(cancellationToken);
@@ -94,7 +95,7 @@ internal sealed class ContainerEnder(
                 row => row.TemplateId == container.TemplateId && row.Version == container.TemplateVersion, cancellationToken)).Spec;
             var endpoints = ContainerStarter.Endpoints(container, template, found);
             if (container.Reason is null && endpoints.SequenceEqual(container.Endpoints) && (container.StartedAt - found.StartedAt)?.Duration() <= UsageMeter.Same)
-                return true;
+                return;
             await writer.Write(
                 container,
                 async (db, row) =>
@@ -106,8 +107,10 @@ internal sealed class ContainerEnder(
                     await UsageMeter.Runs(db, row, row.StartedAt.Value, time.GetUtcNow(), cancellationToken);
                 },
                 cancellationToken);
-            return true;
+            return;
         }
+        if (!await runtime.TakesConnections(cancellationToken))
+            throw new RuntimeException(RuntimeFailure.Unreachable, "It ended while its engine shuts down.");
 
         await logs.Keep(container, runtime, name, cancellationToken);
         var reason = (await environment.Redactor(reading, container, cancellationToken)).Apply(found is null ? "It was removed from its host." : EndReason.Of(found));
@@ -122,7 +125,6 @@ internal sealed class ContainerEnder(
                 await UsageMeter.Ended(db, row.Id, found?.FinishedAt, cancellationToken);
             },
             cancellationToken);
-        return false;
     }
 
     private async Task Purge(Container container, CancellationToken cancellationToken)

@@ -13,9 +13,6 @@ internal sealed partial class ContainerReconciler
 
     private static readonly TimeSpan HostRetry = TimeSpan.FromSeconds(1);
 
-    /// <summary>An engine that is shut down in order ends its containers first: so long before, an end was its doing.</summary>
-    private static readonly TimeSpan ShutdownTime = TimeSpan.FromSeconds(30);
-
     /// <summary>One listener a host; hosts come and go.</summary>
     private async Task WatchHosts()
     {
@@ -52,7 +49,6 @@ internal sealed partial class ContainerReconciler
     private async Task Listen(Guid hostId, CancellationToken cancellationToken)
     {
         var wasThere = true;
-        var lostAt = DateTimeOffset.MinValue;
         while (!cancellationToken.IsCancellationRequested)
         {
             var name = "?";
@@ -67,18 +63,21 @@ internal sealed partial class ContainerReconciler
                 try
                 {
                     // What ended while nobody listened ended with its engine, or with us: it is started again.
-                    await Compare(host, runtime, lostAt, cancellationToken);
+                    await Compare(host, runtime, isFirst: true, cancellationToken);
+                    heard[hostId] = true;
+                    // Once more, for what happened between the two.
+                    await Compare(host, runtime, isFirst: false, cancellationToken);
                     if (!wasThere)
                         Log.HostThere(logger, name);
                     wasThere = true;
                     Signal(queueChanged);
                     while (await Task.WhenAny(events, Task.Delay(options.Value.Interval, time, connected.Token)) != events)
-                        await Compare(host, runtime, null, cancellationToken);
+                        await Compare(host, runtime, isFirst: false, cancellationToken);
                     await events;
                 }
                 finally
                 {
-                    lostAt = time.GetUtcNow();
+                    heard.TryRemove(hostId, out _);
                     await connected.CancelAsync();
                     await events.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
                 }
@@ -92,7 +91,7 @@ internal sealed partial class ContainerReconciler
                 if (wasThere)
                     Log.HostAway(logger, name, exception.Message);
                 wasThere = false;
-                await SayAway(hostId, cancellationToken);
+                await SayAway(hostId, exception.Message, cancellationToken);
             }
             catch (Exception exception)
             {
@@ -111,12 +110,13 @@ internal sealed partial class ContainerReconciler
         }
     }
 
-    /// <summary>Running containers of a host that doesn't answer are shown as running, with that said.</summary>
-    private async Task SayAway(Guid hostId, CancellationToken cancellationToken)
+    /// <summary>A host that doesn't answer takes no containers; those that run there are shown as running, with that said.</summary>
+    private async Task SayAway(Guid hostId, string error, CancellationToken cancellationToken)
     {
         try
         {
             await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+            await db.Set<ContainerHost>().Where(row => row.Id == hostId).ExecuteUpdateAsync(set => set.SetProperty(row => row.LastError, error), cancellationToken);
             foreach (var row in await db.Set<Container>().AsNoTracking()
                 .Where(row => row.HostId == hostId && row.State == ContainerState.Running && row.Reason == null).ToListAsync(cancellationToken))
             {
@@ -134,8 +134,8 @@ internal sealed partial class ContainerReconciler
         container.Generation == RuntimeSpec.TestGeneration && container.StartedAt > time.GetUtcNow() - TimeSpan.FromMinutes(2);
 
     /// <summary>Finds every difference between an engine and the rows, and has it seen to.</summary>
-    /// <param name="lostAt">When nobody listened any more, for the first comparison since then; otherwise null.</param>
-    private async Task Compare(ContainerHost host, IContainerRuntime runtime, DateTimeOffset? lostAt, CancellationToken cancellationToken)
+    /// <param name="isFirst">Whether nobody listened to the engine before.</param>
+    private async Task Compare(ContainerHost host, IContainerRuntime runtime, bool isFirst, CancellationToken cancellationToken)
     {
         // In this order: a row is there before its engine container, and goes after it.
         var found = (await runtime.List(cancellationToken)).ToDictionary(container => container.Name);
@@ -163,15 +163,14 @@ internal sealed partial class ContainerReconciler
             switch (row)
             {
                 case { Desired: DesiredState.Running, State: ContainerState.Running } when !runs || container!.Generation != row.Generation:
-                    if (lostAt is not null)
+                    if (isFirst)
                         await StartAgain(row, container, cancellationToken);
                     else
                         Nudge(row.Id);
                     break;
                 case { Desired: DesiredState.Running, State: ContainerState.Running }
                     when row.Reason == AwayReason || !ContainerStarter.Endpoints(row, versions[(row.TemplateId, row.TemplateVersion)], container!).SequenceEqual(row.Endpoints):
-                case { Desired: DesiredState.Stopped } when !runs && ended.TryGetValue(row.Id, out var end) && end.Generation == row.Generation && lostAt - end.At < ShutdownTime:
-                    await StartAgain(row, container, cancellationToken);
+                    Nudge(row.Id);
                     break;
                 case { Desired: DesiredState.Stopped } when runs || row.State == ContainerState.Stopping:
                 case { Desired: DesiredState.Deleted } when container is not null || row.EngineId is not null:
@@ -180,13 +179,11 @@ internal sealed partial class ContainerReconciler
             }
         }
         var now = time.GetUtcNow();
-        foreach (var (id, end) in ended)
-        {
-            if (lostAt is not null || now - end.At > ShutdownTime)
-                ended.TryRemove(id, out _);
-        }
         await db.Set<UsageRecord>().Where(record => record.To == null && seen.Contains(record.ContainerId))
             .ExecuteUpdateAsync(set => set.SetProperty(record => record.SeenAt, now), cancellationToken);
+        // It takes containers again, without waiting for the regular look at the hosts.
+        await db.Set<ContainerHost>().Where(row => row.Id == host.Id)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.LastSeenAt, now).SetProperty(row => row.LastError, (string?)null), cancellationToken);
     }
 
     /// <summary>It ended with its engine, or while nobody looked: once more.</summary>

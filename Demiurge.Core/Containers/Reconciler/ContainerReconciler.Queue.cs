@@ -42,13 +42,12 @@ internal sealed partial class ContainerReconciler
         var ids = order.ConvertAll(entry => entry.Id);
         var rows = await db.Set<Container>().AsNoTracking().Where(row => ids.Contains(row.Id)).ToDictionaryAsync(row => row.Id, leading);
         var tiers = await db.Set<Tier>().AsNoTracking().ToDictionaryAsync(tier => tier.Id, leading);
-        var hosts = await db.Set<ContainerHost>().AsNoTracking().ToListAsync(leading);
+        var placement = await Placement.Load(db, time, leading);
         Dictionary<Guid, int> taken;
         lock (gate)
             taken = works.Values.Where(work => work.StartsOn is not null).GroupBy(work => work.StartsOn!.Value).ToDictionary(group => group.Key, group => group.Count());
-        if (hosts.Count > 0 && hosts.TrueForAll(host => taken.GetValueOrDefault(host.Id) >= options.Value.StartsPerHost))
+        if (placement.Hosts.Count > 0 && placement.Hosts.All(host => taken.GetValueOrDefault(host.Id) >= options.Value.StartsPerHost))
             return null;
-        var reserved = await Reservations.Load(db, leading);
         DateTimeOffset? next = null;
         foreach (var container in order.Select(entry => rows.GetValueOrDefault(entry.Id)).OfType<Container>())
         {
@@ -57,7 +56,7 @@ internal sealed partial class ContainerReconciler
                 next = Earlier(next, container.NextAttemptAt.Value);
                 continue;
             }
-            var (host, why) = reserved.Place(container, tiers[container.TierId], hosts);
+            var (host, why, _) = placement.Place(container, tiers[container.TierId]);
             if (host is null)
             {
                 next = Earlier(next, time.GetUtcNow() + options.Value.RetryDelay);
@@ -68,7 +67,7 @@ internal sealed partial class ContainerReconciler
             if (taken.GetValueOrDefault(host.Id) >= options.Value.StartsPerHost || !TryBegin(container.Id, host))
                 continue;
             taken[host.Id] = taken.GetValueOrDefault(host.Id) + 1;
-            reserved.Reserve(container, tiers[container.TierId], host);
+            placement.Reserve(container, tiers[container.TierId], host);
         }
         return next;
     }

@@ -31,7 +31,9 @@ internal sealed partial class ContainerReconciler(
     private readonly Dictionary<Guid, ContainerWork> works = [];
     private readonly SemaphoreSlim queueChanged = new(0, 1);
     private readonly SemaphoreSlim houseChanged = new(0, 1);
-    private readonly ConcurrentDictionary<Guid, (int Generation, DateTimeOffset At)> ended = new();
+
+    /// <summary>Hosts whose events are heard, and that were compared since they are.</summary>
+    private readonly ConcurrentDictionary<Guid, bool> heard = new();
     private Dictionary<Guid, int> announced = [];
     private CancellationToken leading;
 
@@ -268,9 +270,11 @@ internal sealed partial class ContainerReconciler(
             case { Desired: DesiredState.Stopped }:
                 await ender.Stop(container, runtime, work.Cancelled);
                 break;
+            case { State: ContainerState.Running, HostId: { } on } when !heard.ContainsKey(on):
+                // Whether it ended by itself or with its engine is for the comparison to say that comes with the connection.
+                break;
             case { State: ContainerState.Running }:
-                if (!await ender.Verify(container, runtime, work.Cancelled))
-                    ended[container.Id] = (container.Generation, time.GetUtcNow());
+                await ender.Verify(container, runtime, work.Cancelled);
                 break;
             case var _ when work.StartsOn is not null && host is not null && runtime is not null:
                 lock (gate)

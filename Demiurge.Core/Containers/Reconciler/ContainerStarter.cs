@@ -54,7 +54,7 @@ internal sealed partial class ContainerStarter(
                 (db, row) =>
                 {
                     row.HostId = host.Id;
-                    writer.Show(db, row, ContainerState.Starting, null, $"Starting on {host.Name}.");
+                    writer.Show(db, row, ContainerState.Starting, null, "Starting.");
                 },
                 cancellationToken);
             if (current is null)

@@ -19,6 +19,12 @@ public interface IContainerRuntime
     /// </summary>
     Task<RuntimeContainer> Ensure(RuntimeSpec spec, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Whether the engine takes new connections. One that is being shut down stops that first and ends its containers then, so an end that is
+    /// seen while it does was not its doing.
+    /// </summary>
+    Task<bool> TakesConnections(CancellationToken cancellationToken);
+
     /// <summary>Ends it, at first politely. Nothing happens when it has ended or is gone.</summary>
     Task Stop(string name, TimeSpan grace, CancellationToken cancellationToken);
 

@@ -39,6 +39,9 @@ internal static class Errors
 
     public static readonly Error KeepInvalid = new("snapshot.keep_invalid", "Keep between 1 and 100 automatic snapshots.", ErrorKind.Invalid) { Field = "keep" };
 
+    public static Error PersonQuotaReached(long quota) => new(
+        "snapshot.quota_reached", $"Snapshots of its owner's containers fill the {Size.Of(quota)} that they may have here. Delete some, or ask for more.", ErrorKind.Conflict);
+
     public static Error QuotaReached(long quota) => new(
         "snapshot.quota_reached", $"The organization's snapshots fill their {Size.Of(quota)}. Delete some, or ask for more.", ErrorKind.Conflict);
 }

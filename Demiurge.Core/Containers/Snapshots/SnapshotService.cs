@@ -257,9 +257,8 @@ public sealed class SnapshotService(
             row => row.TemplateId == container.TemplateId && row.Version == container.TemplateVersion, cancellationToken)).Spec;
         if (spec.Volumes.Count == 0)
             return Errors.NoVolumes;
-        var quota = await Quota(db, container.OrganizationId, cancellationToken);
-        if (await Used(db, container.OrganizationId, cancellationToken) >= quota)
-            return Errors.QuotaReached(quota);
+        if ((await Room(db, container, cancellationToken)).Full is { } full)
+            return full;
         if (await db.Set<SnapshotRestore>().AnyAsync(row => row.ContainerId == container.Id && row.FinishedAt == null, cancellationToken))
             return Errors.RestoreUnderWay;
         var now = time.GetUtcNow();
@@ -302,6 +301,23 @@ public sealed class SnapshotService(
     internal async Task<long> Quota(DemiurgeDbContext db, Guid organizationId, CancellationToken cancellationToken) =>
         await db.Set<ContainerQuota>().Where(row => row.OrganizationId == organizationId).Select(row => row.SnapshotBytes).SingleOrDefaultAsync(cancellationToken)
         ?? options.Value.PerOrganizationBytes;
+
+    /// <summary>How many bytes are left for a container's snapshots, by its organization's quota and its owner's, and the refusal when there are none.</summary>
+    internal async Task<(long Left, Error? Full)> Room(DemiurgeDbContext db, Container container, CancellationToken cancellationToken)
+    {
+        var quota = await Quota(db, container.OrganizationId, cancellationToken);
+        var left = quota - await Used(db, container.OrganizationId, cancellationToken);
+        var own = await db.Set<PersonQuota>().Where(row => row.OrganizationId == container.OrganizationId && row.UserId == container.OwnerId)
+            .Select(row => row.SnapshotBytes).SingleOrDefaultAsync(cancellationToken);
+        if (own is { } limit)
+        {
+            var owns = db.Set<Container>().Where(row => row.OrganizationId == container.OrganizationId && row.OwnerId == container.OwnerId).Select(row => row.Id);
+            var rest = limit - await db.Set<Snapshot>().Where(row => owns.Contains(row.ContainerId)).SumAsync(row => row.Bytes, cancellationToken);
+            if (rest < left)
+                return (rest, rest <= 0 ? Errors.PersonQuotaReached(limit) : null);
+        }
+        return (left, left <= 0 ? Errors.QuotaReached(quota) : null);
+    }
 
     private async Task<Result<RestoreInfo>> Begin(
         DemiurgeDbContext db, Actor actor, Snapshot snapshot, Container container, string action, CancellationToken cancellationToken)

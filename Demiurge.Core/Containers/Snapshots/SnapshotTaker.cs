@@ -40,8 +40,7 @@ internal sealed partial class SnapshotTaker(
                 (snapshot.Format, snapshot.Step, snapshot.NextAttemptAt, snapshot.Bytes, snapshot.UnpackedBytes) = (SnapshotArchive.Format, "Reading the volumes", null, 0, 0);
                 await db.SaveChangesAsync(cancellationToken);
                 Told(snapshot);
-                var quota = await snapshots.Quota(db, snapshot.OrganizationId, cancellationToken);
-                var left = quota - await SnapshotService.Used(db, snapshot.OrganizationId, cancellationToken);
+                var (left, _) = await snapshots.Room(db, container, cancellationToken);
                 await Write(db, snapshot, container, host, store, key, Math.Max(0, left), wanted);
             }
         }
@@ -83,7 +82,7 @@ internal sealed partial class SnapshotTaker(
         await using (var file = await store.Create(key, token))
         {
             await using var measured = new MeasuredWrites(
-                file.Content, left, _ => new SnapshotArchiveException("The organization's quota for snapshots is used up. Delete some, or ask for more."));
+                file.Content, left, _ => new SnapshotArchiveException("The quota for snapshots is used up. Delete some, or ask for more."));
             await using var progress = new Progressing(contexts, snapshot, wanted, () => measured.Bytes, Told);
             // Held still for as long as it is read, and not for what follows.
             await using (options.Value.Pause ? await volumes.Pause(host, container.Id, token) : null)

@@ -465,6 +465,10 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("cpus");
 
+                    b.Property<long?>("DiskBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("disk_bytes");
+
                     b.Property<long?>("MemoryBytes")
                         .HasColumnType("bigint")
                         .HasColumnName("memory_bytes");
@@ -644,6 +648,46 @@ namespace Demiurge.Core.Persistence.Migrations
                         .HasName("pk_installation");
 
                     b.ToTable("installation", (string)null);
+                });
+
+            modelBuilder.Entity("Demiurge.Core.Containers.PersonQuota", b =>
+                {
+                    b.Property<Guid>("OrganizationId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("organization_id");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<int?>("Containers")
+                        .HasColumnType("integer")
+                        .HasColumnName("containers");
+
+                    b.Property<double?>("Cpus")
+                        .HasColumnType("double precision")
+                        .HasColumnName("cpus");
+
+                    b.Property<long?>("DiskBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("disk_bytes");
+
+                    b.Property<long?>("MemoryBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("memory_bytes");
+
+                    b.Property<int?>("Running")
+                        .HasColumnType("integer")
+                        .HasColumnName("running");
+
+                    b.Property<long?>("SnapshotBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("snapshot_bytes");
+
+                    b.HasKey("OrganizationId", "UserId")
+                        .HasName("pk_container_person_quotas");
+
+                    b.ToTable("container_person_quotas", (string)null);
                 });
 
             modelBuilder.Entity("Demiurge.Core.Containers.Reaching.ContainerCookieSecret", b =>
@@ -2195,6 +2239,16 @@ namespace Demiurge.Core.Persistence.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_env_sets_organizations_organization_id");
+                });
+
+            modelBuilder.Entity("Demiurge.Core.Containers.PersonQuota", b =>
+                {
+                    b.HasOne("Demiurge.Core.Organizations.OrganizationMember", null)
+                        .WithMany()
+                        .HasForeignKey("OrganizationId", "UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_container_person_quotas_member");
                 });
 
             modelBuilder.Entity("Demiurge.Core.Containers.Remote.RemoteMachine", b =>

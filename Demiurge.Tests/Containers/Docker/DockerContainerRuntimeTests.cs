@@ -128,9 +128,9 @@ public sealed class DockerContainerRuntimeTests(DockerFixture docker) : IClassFi
         var noProgram = await Runtime.Ensure(TestRuntime.Spec() with { Command = ["/no/such/program"] }, default);
         Assert.Equal(127, await docker.Engine.WaitContainer(noProgram.EngineId));
         Assert.Contains("/no/such/program", Assert.Single(await All(Runtime.Logs(noProgram.Name, null, follow: false, tail: 5, default))).Text, StringComparison.Ordinal);
-        var missing = await Runtime.EnsureImage("demiurge-test/none:1", new Progress<PullProgress>(), default);
-        Assert.False(missing.Present);
-        Assert.Contains("demiurge-test/none:1", missing.Error, StringComparison.Ordinal);
+        var noRegistry = await Assert.ThrowsAsync<RuntimeException>(() => Runtime.EnsureImage("127.0.0.1:9/none:1", new Progress<PullProgress>(), default));
+        Assert.Equal(RuntimeFailure.Failed, noRegistry.Failure);
+        Assert.Contains("127.0.0.1:9/none:1", noRegistry.Message, StringComparison.Ordinal);
         Assert.True((await Runtime.EnsureImage(DockerFixture.Tiny, new Progress<PullProgress>(), default)).Present);
         Assert.Equal(RuntimeFailure.NotFound, (await Assert.ThrowsAsync<RuntimeException>(() => Runtime.ReadArchive("none", "/", default))).Failure);
         Assert.Null(await Runtime.Find("none", default));

@@ -28,6 +28,9 @@ public sealed record AskNew(string? Template, BoardPoint At) : ContainerAsk;
 
 public sealed record AskShare(Guid ContainerId) : ContainerAsk;
 
+/// <summary>Another size or other options.</summary>
+public sealed record AskSettings(Guid ContainerId) : ContainerAsk;
+
 public sealed record AskRename(Guid ContainerId, string? NodeId) : ContainerAsk;
 
 /// <summary>Nodes that show containers are to be deleted, perhaps with others.</summary>

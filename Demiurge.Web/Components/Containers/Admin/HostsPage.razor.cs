@@ -146,19 +146,4 @@ public sealed partial class HostsPage : IDisposable
             Notifications.Refuse(deleted.Error);
         await Load();
     }
-
-    /// <summary>How much of something is reserved.</summary>
-    private static RenderFragment Meter(string name, double used, double all, Func<double, string> words) => builder =>
-    {
-        builder.OpenElement(0, "div");
-        builder.AddAttribute(1, "class", "ad-meter");
-        builder.AddAttribute(2, "role", "meter");
-        builder.AddAttribute(3, "aria-label", name);
-        builder.AddAttribute(4, "aria-valuetext", $"{words(used)} of {words(all)}");
-        builder.AddContent(5, $"{name}: {words(used)} of {words(all)} reserved");
-        builder.OpenElement(6, "i");
-        builder.AddAttribute(7, "style", FormattableString.Invariant($"--share: {(all > 0 ? Math.Min(1, used / all) : 0):0.###}"));
-        builder.CloseElement();
-        builder.CloseElement();
-    };
 }
