@@ -254,7 +254,7 @@ internal sealed class DockerContainerRuntime(DockerEngine engine, ContainerBluep
         {
             return await engine.CreateContainer(name, wanted, cancellationToken);
         }
-        catch (DockerException exception) when (limitsDisk && SaysNoDiskLimits(exception))
+        catch (DockerException exception) when (wanted.HostConfig.StorageOpt is not null && SaysNoDiskLimits(exception))
         {
             // Only some file systems can limit a container's own layer; the host's test tells the administrator.
             limitsDisk = false;
