@@ -14,14 +14,14 @@ public sealed class ChaosTests(ChaosTests.Installation installation, ITestOutput
 {
     private const int MostContainers = 6;
 
-    /// <summary>Kills; <c>DEMIURGE_PROFILE=full</c> makes it the hundred of the promise, <c>DEMIURGE_ROUNDS</c> any number.</summary>
-    private static readonly int Rounds = int.TryParse(Environment.GetEnvironmentVariable("DEMIURGE_ROUNDS"), out var rounds) ? rounds
+    /// <summary>Kills; <c>DEMIURGE_PROFILE=full</c> makes it the hundred of the promise, <c>CHAOS_ROUNDS</c> any number.</summary>
+    private static readonly int Rounds = int.TryParse(Environment.GetEnvironmentVariable("CHAOS_ROUNDS"), out var rounds) ? rounds
         : Environment.GetEnvironmentVariable("DEMIURGE_PROFILE") == "full" ? 100 : 5;
 
     [DockerFact]
     public async Task AfterEachKill_WhatIsShown_IsWhatTheEngineHas()
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("DEMIURGE_SEED"), out var given) ? given : Environment.TickCount;
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("CHAOS_SEED"), out var given) ? given : Environment.TickCount;
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         var (owner, organizationId, projectId) = await installation.CreateProject();
@@ -33,6 +33,8 @@ public sealed class ChaosTests(ChaosTests.Installation installation, ITestOutput
         var tier = (Guid)(await Account.Read(await owner.Http.PostAsJsonAsync(
             "tiers", new { name = "chaos", cpus = 0.1, memoryBytes = 64 << 20, diskBytes = 0, pids = 64, pricePerHour = 1, enabled = true, order = 9 })))["id"]!;
 
+        var kills = new int[3];
+        var began = DateTime.UtcNow;
         for (var round = 0; round < Rounds; round++)
         {
             if (round % 10 == 9)
@@ -66,8 +68,11 @@ public sealed class ChaosTests(ChaosTests.Installation installation, ITestOutput
             {
                 Assert.Fail($"Round {round}, seed {seed}, after the death of {(Victim)victim}: {difference}\n{installation.Site.Log[^Math.Min(installation.Site.Log.Length, 4000)..]}");
             }
+            kills[victim]++;
             output.WriteLine($"round {round}: {(Victim)victim} killed; {await Count()}");
         }
+        output.WriteLine(
+            $"{Rounds} rounds in {(DateTime.UtcNow - began).TotalMinutes:0.0} minutes: dockerd killed {kills[0]} times, Web {kills[1]}, a gateway {kills[2]}; what is shown was what the engine has after each");
     }
 
     private enum Victim { Docker, Web, Gateway }

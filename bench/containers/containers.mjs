@@ -3,6 +3,7 @@
 // Ours begins with the request to the API and ends when the container is shown as running, which is after its service answered. The peer
 // begins with `docker run` and ends when the same service answers. The two take turns, so that both meet the same load.
 // Fifty at once: one organization asks for forty, then another for ten. Fair is what treats both alike: the ten don't wait for the forty.
+// In the JSON a row has `ours`, `peer`, `ratio` (to what is allowed), `goal` and `met`; the last three are null where nothing is promised.
 //
 //   node containers.mjs FOLDER IMAGE [--quick] [--json FILE]      FOLDER has demo.json and status.json
 import { execFile } from 'node:child_process'
@@ -75,6 +76,8 @@ async function ours(place) {
   await until('running', place, id)
   const time = performance.now() - began
   await api('DELETE', `containers/${id}`, null, place.token)
+  // Its removal is not to meet the other's start.
+  while ((await run('docker', ['ps', '-aq', '--filter', `name=${id.replaceAll('-', '')}`])).stdout.trim()) await sleep(50)
   return time
 }
 
@@ -91,10 +94,13 @@ async function plain(number) {
 
 const percentile = (values, p) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.ceil(values.length * p) - 1)]
 const rows = []
-const row = (name, unit, mine, peer = null) => {
-  const [a, b] = [mine, peer].map(value => value === null ? null : Math.round(value * 10) / 10)
-  rows.push({ name, unit, ours: a, peer: b })
-  console.log(`${name.padEnd(60)} ${String(a).padStart(9)} ${String(b ?? '').padStart(9)} ${unit}`)
+const rounded = (value, digits) => value === null ? null : Math.round(value * 10 ** digits) / 10 ** digits
+/** `ratio` is how many times what is allowed it is; the goal of a ratio is at most 1. */
+const row = (name, unit, mine, peer = null, allowed = null) => {
+  const ratio = allowed === null ? null : rounded(mine / allowed, 3)
+  const entry = { name, unit, ours: rounded(mine, 1), peer: rounded(peer, 1), ratio, goal: ratio === null ? null : 1, met: ratio === null ? null : ratio <= 1 }
+  rows.push(entry)
+  console.log(`${name.padEnd(60)} ${String(entry.ours).padStart(9)} ${String(entry.peer ?? '').padStart(9)} ${unit}${ratio === null ? '' : `  ratio ${ratio} (goal 1) ${entry.met ? 'met' : 'missed'}`}`)
 }
 
 const place = await workspace('One')
@@ -112,13 +118,16 @@ for (let round = 0; round < ROUNDS; round++) {
 }
 console.log(`${''.padEnd(60)} ${'Demiurge'.padStart(9)} ${'docker'.padStart(9)}`)
 row('click to usable, p50', 'ms', percentile(mine, 0.5), percentile(theirs, 0.5))
-row('click to usable, p95', 'ms', percentile(mine, 0.95), percentile(theirs, 0.95))
-row('click to usable, p95 over docker run (goal: at most 300)', 'ms', percentile(mine, 0.95) - percentile(theirs, 0.95))
+row('click to usable, p95 (allowed: docker run + 300 ms)', 'ms', percentile(mine, 0.95), percentile(theirs, 0.95), percentile(theirs, 0.95) + 300)
 
 const other = await workspace('Two')
 const began = performance.now()
+let ahead = 0
 const asked = await Promise.all([...Array(40).fill(place), ...Array(10).fill(other)].map(async (owner, index) => {
-  if (owner === other) await sleep(300)
+  if (owner === other) {
+    await sleep(300)
+    if (index === 40) ahead = (await api('GET', `projects/${place.project}/containers`, null, place.token)).filter(container => container.state === 'running' && container.id !== first.id).length
+  }
   return { owner, id: (await create(owner)).id, askedAt: performance.now(), index }
 }))
 const results = await Promise.allSettled(asked.map(async ask => {
@@ -128,10 +137,11 @@ const results = await Promise.allSettled(asked.map(async ask => {
 const done = results.filter(result => result.status === 'fulfilled').map(result => result.value)
 for (const { reason } of results.filter(result => result.status === 'rejected')) console.error(String(reason))
 const times = owner => done.filter(ask => ask.owner === owner).map(ask => ask.time)
-row('fifty at once: started', '', done.length)
+row('fifty at once: failed', '', 50 - done.length, null, 0.5)
 row('fifty at once: all usable after', 'ms', Math.max(...done.map(ask => ask.time)))
 row('fifty at once: the ten of the second organization after', 'ms', Math.max(...times(other)))
-row('fifty at once: of the forty, usable when the ten were', '', times(place).filter(time => time <= Math.max(...times(other))).length)
+// Taking turns, the ten are through when about ten of the forty are; beside those, what was started before the ten were asked for and what is under way.
+row('fifty at once: of the forty, usable when the ten were', '', times(place).filter(time => time <= Math.max(...times(other))).length, null, 10 + ahead + 8)
 
 for (const { id, owner } of asked) await api('DELETE', `containers/${id}`, null, owner.token).catch(() => {})
 if (output) {
