@@ -36,7 +36,7 @@ public sealed partial class ContainerService
             if (tierId is { } wanted && wanted != container.TierId)
             {
                 var before = await db.Set<Tier>().AsNoTracking().SingleAsync(row => row.Id == container.TierId, cancellationToken);
-                if (await FindTier(db, wanted, spec, cancellationToken) is not { } tier)
+                if (await FindTier(db, wanted, null, spec, cancellationToken) is not { } tier)
                     return (false, Errors.TierNotFound);
                 var runs = container is { Desired: DesiredState.Running, Place: ContainerPlace.Engine };
                 if ((await quotas.Check(db, container, tier, isNew: false, runs, before, cancellationToken)).Error is { } full)
