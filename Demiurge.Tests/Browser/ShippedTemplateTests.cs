@@ -67,6 +67,7 @@ public abstract class ShippedTemplateTests(ShippedTemplateFixture browser)
         await Type(bob, "echo $(cat kept), seen by bob-$((6*7))");
         foreach (var person in new[] { ada, bob })
             await Expect(Screen(person)).ToContainTextAsync("from-ada-42, seen by bob-42", new() { Timeout = 60_000 });
+        await Stop(ada);
     });
 
     [DockerFact]
@@ -95,6 +96,7 @@ public abstract class ShippedTemplateTests(ShippedTemplateFixture browser)
         var path = await link.GetAttributeAsync("href");
         await bob.Page.GetByTestId("container-frame").EvaluateAsync("(frame, path) => { frame.src = new URL(path, frame.src).href; }", path);
         await RunCell(bob.Page, frame.Locator("body"), "sum(range(100))", "4950");
+        await Stop(ada);
     });
 
     /// <summary>Types into the last cell of a classic notebook, runs it and awaits its output.</summary>
@@ -119,6 +121,14 @@ public abstract class ShippedTemplateTests(ShippedTemplateFixture browser)
     protected static ILocator Node(Person person) => person.Page.GetByTestId("container-node");
 
     protected static Task Running(Person person) => Expect(Node(person).GetByTestId("container-state")).ToHaveAttributeAsync("data-state", "running", Patience);
+
+    /// <summary>Makes room for the next test's: the engine has as much of it as this machine.</summary>
+    protected static async Task Stop(Person person)
+    {
+        await Node(person).GetByTestId("container-menu").ClickAsync();
+        await person.Page.GetByTestId("container-stop").ClickAsync();
+        await Expect(Node(person).GetByTestId("container-state")).ToHaveAttributeAsync("data-state", "stopped", Patience);
+    }
 
     /// <summary>With the keyboard, in the middle of the board.</summary>
     protected static async Task Make(Person person, string template, string name, params (string Label, string Value)[] options)
@@ -197,6 +207,7 @@ public sealed class FullShippedTemplateTests(FullTemplateFixture browser) : Ship
         var frame = ada.Page.FrameLocator("[data-testid=container-frame]");
         await Expect(frame.GetByRole(AriaRole.Treeitem, new() { Name = "hello.txt" })).ToBeVisibleAsync(new() { Timeout = 120_000 });
         Assert.Equal(0, await frame.Locator(".monaco-dialog-box").CountAsync() + await editor.Locator(".monaco-dialog-box").CountAsync());
+        await Stop(ada);
     });
 
     [DockerFact]
@@ -210,5 +221,6 @@ public sealed class FullShippedTemplateTests(FullTemplateFixture browser) : Ship
         await Expect(page.GetByText("secure cookie")).ToHaveCountAsync(0);
         await Shell(ada, "echo \"$WEBHOOK_URL\"; grep -c key-of-ones-own .n8n/config | sed s/^/keys-/");
         await Expect(Screen(ada)).ToContainTextAsync("keys-1", new() { Timeout = 60_000 });
+        await Stop(ada);
     });
 }
