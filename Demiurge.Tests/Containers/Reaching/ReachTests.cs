@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -245,6 +246,59 @@ public sealed class ReachTests(ReachFixture site) : IClassFixture<ReachFixture>
         Assert.NotEqual(HttpStatusCode.OK, after.StatusCode);
     }
 
+    [Theory]
+    [InlineData("revoked")]
+    [InlineData("expired")]
+    [InlineData("maker")]
+    public async Task Token_Over_EndsWhatIsOpen(string how)
+    {
+        var (owner, organizationId, projectId) = await site.Project();
+        var member = await site.Join(owner, organizationId);
+        await Account.Read(await owner.Http.PutAsJsonAsync($"projects/{projectId}/members/{member.Id}", new { role = "view" }));
+        var target = await site.Add(organizationId, projectId, owner.Id);
+        var created = await Account.Read(await member.Http.PostAsJsonAsync($"containers/{target.Id}/tokens", new { name = "script" }));
+        var (id, token) = ((Guid)created["info"]!["id"]!, (string)created["token"]!);
+        await owner.Open(projectId);
+        var stream = await OpenStream(target, token);
+        using var socket = await new Visitor(site).Open(target.Url("/echo"), options: options => options.SetRequestHeader("Demiurge-Token", token));
+        Assert.Equal("hi", await socket!.Echo("hi"));
+
+        if (how == "revoked")
+            await Account.Read(await member.Http.DeleteAsync($"containers/{target.Id}/tokens/{id}"));
+        else if (how == "expired")
+            await site.Change<ContainerToken>(row => row.Id == id, row => row.ExpiresAt = DateTimeOffset.UtcNow);
+        else
+            await Account.Read(await owner.Http.DeleteAsync($"projects/{projectId}/members/{member.Id}"));
+
+        await socket!.UntilEnded();
+        await stream.WaitAsync(TimeSpan.FromSeconds(60));
+        await PlatformFixture.Until(async () =>
+        {
+            using var refused = await target.Send(token);
+            Assert.NotEqual(HttpStatusCode.OK, refused.StatusCode);
+            return refused.StatusCode == HttpStatusCode.Unauthorized;
+        }, "the token is refused");
+    }
+
+    [Fact]
+    public async Task Link_OfAContainerNoLongerSharedByLink_EndsItsGuests()
+    {
+        var (owner, organizationId, projectId) = await site.Project();
+        var target = await site.Add(organizationId, projectId, owner.Id, ShareLevel.Link);
+        var link = await Account.Read(await owner.Http.PostAsJsonAsync($"containers/{target.Id}/links", new { expiresInMinutes = 60 }));
+        var guest = new Visitor(site);
+        using var entered = await guest.Follow(new Uri((string)link["url"]!));
+        using var socket = await guest.Open(target.Url("/echo"), target.Origin);
+        Assert.Equal("hi", await socket!.Echo("hi"));
+
+        using (var lowered = await owner.Http.PatchAsJsonAsync($"containers/{target.Id}", new { share = "organization" }))
+            Assert.Equal(HttpStatusCode.OK, lowered.StatusCode);
+
+        await socket!.UntilEnded();
+        using var after = await guest.Go(target.Url());
+        Assert.Equal(HttpStatusCode.Forbidden, after.StatusCode);
+    }
+
     [Fact]
     public async Task Container_OfAnotherOrganization_IsNotFound()
     {
@@ -317,6 +371,67 @@ public sealed class ReachTests(ReachFixture site) : IClassFixture<ReachFixture>
         using var socket = await new Visitor(site).Open(target.Url("/echo"), options: options => options.SetRequestHeader("Demiurge-Token", token));
         var large = new string('x', 1 << 20);
         Assert.Equal(large, await socket!.Echo(large));
+    }
+
+    /// <summary>Both ways, a gibibyte; neither Web nor a gateway holds more than a small part of it at a time.</summary>
+    [Fact]
+    [Trait("Profile", "full")]
+    public async Task Transport_OfAGibibyte_TakesNoMemory()
+    {
+        const long size = 1L << 30, allowed = 300L << 20;
+        var (owner, organizationId, projectId) = await site.Project();
+        var target = await site.Add(organizationId, projectId, owner.Id);
+        var token = await target.Token(owner);
+        (await target.Send(token)).Dispose();
+        int[] processes = [site.Site.ProcessId, .. site.Site.GatewayProcessIds()];
+        var before = processes.Select(PeakMemory).ToList();
+
+        using (var request = new HttpRequestMessage(HttpMethod.Post, target.Url("/upload")) { Content = new StreamContent(new Zeros(size)), Headers = { { "Demiurge-Token", token } } })
+        {
+            request.Content.Headers.ContentLength = size;
+            using var uploaded = await site.Wire.SendAsync(request, CancellationToken.None);
+            Assert.Equal($"{size}", await uploaded.Content.ReadAsStringAsync());
+        }
+        using (var downloaded = await target.Send(token, $"/zeros/{size}"))
+        {
+            await using var stream = await downloaded.Content.ReadAsStreamAsync();
+            var buffer = new byte[1 << 20];
+            long length = 0;
+            for (int read; (read = await stream.ReadAsync(buffer)) > 0;)
+                length += read;
+            Assert.Equal(size, length);
+        }
+
+        Assert.All(processes.Zip(before), pair => Assert.True(PeakMemory(pair.First) - pair.Second < allowed, $"{pair.First}: {pair.Second} → {PeakMemory(pair.First)} bytes"));
+    }
+
+    [Fact]
+    public async Task Transport_ByASlowClientThatAsksFirst_Arrives()
+    {
+        var (owner, organizationId, projectId) = await site.Project();
+        var target = await site.Add(organizationId, projectId, owner.Id);
+        var token = await target.Token(owner);
+        (await target.Send(token)).Dispose();
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(IPAddress.Loopback, site.Site.Url.Port);
+        await using var stream = new NetworkStream(socket);
+        using var reader = new StreamReader(stream);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /upload HTTP/1.1\r\nHost: {target.Url().Authority}\r\nDemiurge-Token: {token}\r\nContent-Length: 8\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"), patience.Token);
+        Assert.Equal("HTTP/1.1 100 Continue", await reader.ReadLineAsync(patience.Token));
+        Assert.Equal("", await reader.ReadLineAsync(patience.Token));
+        for (var i = 0; i < 8; i++)
+        {
+            // Slower, and for longer, than servers bear by default.
+            await Task.Delay(TimeSpan.FromSeconds(1), patience.Token);
+            await stream.WriteAsync("x"u8.ToArray(), patience.Token);
+        }
+
+        var answer = await reader.ReadToEndAsync(patience.Token);
+        Assert.StartsWith("HTTP/1.1 200 OK", answer);
+        Assert.Contains("\r\n8", answer);
     }
 
     [Fact]
@@ -604,6 +719,10 @@ public sealed class ReachTests(ReachFixture site) : IClassFixture<ReachFixture>
             Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         }
     }
+
+    /// <summary>In bytes, the most that a process ever had in memory (proc(5), VmHWM).</summary>
+    private static long PeakMemory(int processId) =>
+        1024 * long.Parse(File.ReadLines($"/proc/{processId}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
 
     private async Task<Task> OpenStream(Target target, string token)
     {

@@ -32,7 +32,11 @@ public sealed class Upstream : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MinRequestBodyDataRate = null;
+        });
         var server = builder.Build();
         var upstream = new Upstream(server);
         server.UseWebSockets();
@@ -60,6 +64,13 @@ public sealed class Upstream : IAsyncDisposable
             for (int read; (read = await context.Request.Body.ReadAsync(buffer)) > 0;)
                 length += read;
             await context.Response.WriteAsync($"{length}");
+        });
+        server.Map("/zeros/{length:long}", async (HttpContext context, long length) =>
+        {
+            context.Response.ContentLength = length;
+            var buffer = new byte[64 << 10];
+            for (var left = length; left > 0; left -= buffer.Length)
+                await context.Response.Body.WriteAsync(buffer.AsMemory(0, (int)Math.Min(left, buffer.Length)), context.RequestAborted);
         });
         server.Map("/file", context => Results.Bytes(Enumerable.Range(0, 1000).Select(i => (byte)i).ToArray(), "application/octet-stream", enableRangeProcessing: true).ExecuteAsync(context));
         server.Map("/events/{id}", async (HttpContext context, string id) =>
