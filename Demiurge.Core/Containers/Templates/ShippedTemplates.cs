@@ -38,9 +38,9 @@ internal sealed class ShippedTemplates(IOptions<ContainerOptions> options)
                 Environment = new Dictionary<string, string> { ["PGADMIN_LISTEN_PORT"] = "5050", ["PGADMIN_DISABLE_POSTFIX"] = "1" },
                 ReadOnlyRoot = false,
             }),
-        new("n8n", 1, "n8n", "Workflows that connect services.", "account_tree", Spec(
+        new("n8n", 2, "n8n", "Workflows that connect services.", "account_tree", Spec(
             options.Value.Images.N8n,
-            [new(ContainerUrls.MainService, "n8n", 5678, "/", new HealthCheck("/healthz", 2, 120), Embeddable: true)],
+            [new(ContainerUrls.MainService, "n8n", 5678, "/", new HealthCheck("/healthz/readiness", 2, 120), Embeddable: true)],
             [new("encryptionKey", "Encryption key", OptionKind.Secret, Required: false, null, null, null, null, ".{8,}", "N8N_ENCRYPTION_KEY")],
             [Home], "/bin/bash", "medium", 0) with
             {
