@@ -9,6 +9,9 @@ public class BrowserFixture : IAsyncLifetime
 {
     private static readonly string[] Programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
+    /// <summary>How long anything may take that will happen: machines that run tests are busy.</summary>
+    private const int Patience = 60_000;
+
     private IPlaywright? playwright;
     private IBrowser? browser;
 
@@ -20,6 +23,7 @@ public class BrowserFixture : IAsyncLifetime
     public virtual async Task InitializeAsync()
     {
         Site = await EnvironmentProcess.Create([("Demiurge:Accounts:CredentialRequestsPerMinute", "10000"), .. Settings]);
+        Assertions.SetDefaultExpectTimeout(Patience);
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(new()
         {
@@ -46,7 +50,7 @@ public class BrowserFixture : IAsyncLifetime
             await test(async displayName =>
             {
                 var context = await browser!.NewContextAsync(new() { BaseURL = Site.Url.ToString(), ViewportSize = new() { Width = 1280, Height = 800 } });
-                context.SetDefaultTimeout(30_000);
+                context.SetDefaultTimeout(Patience);
                 await context.Tracing.StartAsync(new() { Screenshots = true, Snapshots = true });
                 var person = new Person(displayName, context, await context.NewPageAsync());
                 people.Add(person);

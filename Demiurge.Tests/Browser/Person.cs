@@ -62,6 +62,16 @@ public sealed partial class Person
         await Page.WaitForURLAsync(url => !url.Contains("/account/register", StringComparison.Ordinal));
     }
 
+    /// <summary>On the log-in page.</summary>
+    public async Task LogIn(string email, string password)
+    {
+        await Page.GotoAsync("/account/login");
+        await Page.GetByLabel("E-mail address").FillAsync(email);
+        await Page.GetByLabel("Password").FillAsync(password);
+        await Page.GetByRole(AriaRole.Button, new() { Name = "Log in" }).ClickAsync();
+        await Page.WaitForURLAsync(url => !url.Contains("/account/", StringComparison.Ordinal));
+    }
+
     /// <summary>From the welcome card of an empty home page. Returns the organization's id.</summary>
     public async Task<Guid> CreateOrganization(string name)
     {

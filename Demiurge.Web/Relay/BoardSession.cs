@@ -356,6 +356,9 @@ public sealed class BoardSession : IAsyncDisposable
     public async Task<IReadOnlyList<BoardNode>> ContainerNodes() => _ended != 0 ? [] : await Run(() =>
         _relay.View.Nodes.Where(node => node.ContainerId is not null).OrderBy(node => node.Bounds.Y).ThenBy(node => node.Bounds.X).ToList());
 
+    /// <summary>The boxes of all nodes.</summary>
+    public async Task<IReadOnlyList<BoardRect>> Boxes() => _ended != 0 ? [] : await Run(() => _relay.View.Nodes.Select(node => node.Bounds).ToList());
+
     /// <summary>The node of that id; null when there is none.</summary>
     public async Task<BoardNode?> Node(string id) => _ended != 0 ? null : await Run(() => _relay.View.Node(id));
 

@@ -10,6 +10,12 @@ namespace Demiurge.Web.Components.Board;
 /// <summary>Whether what was asked for has been done.</summary>
 public sealed record BoardAnswer(bool Accepted, string? Error = null, IReadOnlyList<string>? Created = null, IReadOnlyDictionary<string, string>? Map = null);
 
+/// <summary>A container that no node shows any more after a step back or forth.</summary>
+public sealed record LeftContainer(Guid Id, string Name, bool MayDelete);
+
+/// <summary>Whether a step back or forth was made, and which containers it took off the board.</summary>
+public sealed record StepAnswer(bool Accepted, string? Error, IReadOnlyList<LeftContainer> Left);
+
 /// <summary>
 /// A text's version; with <see cref="Text"/>, what the browser has to start over from. With <see cref="Edit"/> too, that text contains the
 /// page's edits up to this number.
@@ -30,10 +36,10 @@ public sealed class BoardEndpoint(BoardSession session, ContainerBoard container
     }
 
     [JSInvokable]
-    public async Task<BoardAnswer> Undo() => Answer(await session.Undo());
+    public Task<StepAnswer> Undo() => Step(session.Undo);
 
     [JSInvokable]
-    public async Task<BoardAnswer> Redo() => Answer(await session.Redo());
+    public Task<StepAnswer> Redo() => Step(session.Redo);
 
     [JSInvokable]
     public async Task<TextAnswer> OpenText(string? id)
@@ -75,6 +81,20 @@ public sealed class BoardEndpoint(BoardSession session, ContainerBoard container
     }
 
     [JSInvokable]
+    public void PlaceContainer(string? template, double x, double y)
+    {
+        if (session.CanEdit && template is { Length: > 0 and <= 40 } && double.IsFinite(x) && double.IsFinite(y))
+            containers.Ask(new AskPlace(template, new BoardPoint(x, y)));
+    }
+
+    [JSInvokable]
+    public void DeleteLeftContainers(Guid[]? ids)
+    {
+        if (session.CanEdit && ids is { Length: > 0 and <= 20 })
+            containers.Ask(new AskDeleteLeft(ids));
+    }
+
+    [JSInvokable]
     public void DeleteContainers(string[]? ids)
     {
         if (session.CanEdit && ids is { Length: > 0 and <= BoardLimits.ItemsPerBatch })
@@ -88,5 +108,20 @@ public sealed class BoardEndpoint(BoardSession session, ContainerBoard container
             containers.Ask(new AskOwnContainers(ids));
     }
 
-    private static BoardAnswer Answer(Result result) => new(result.Succeeded, result.Error?.Message);
+    /// <summary>What was made on the board is undone; what was started with it isn't, and is named.</summary>
+    private async Task<StepAnswer> Step(Func<Task<Result>> step)
+    {
+        var before = await Shown();
+        var result = await step();
+        if (!result.Succeeded || before.Count == 0)
+            return new StepAnswer(result.Succeeded, result.Error?.Message, []);
+        before.ExceptWith(await Shown());
+        return new StepAnswer(true, null,
+        [
+            .. before.Select(id => containers.Containers.Find(id, out _)).OfType<Core.Containers.ContainerInfo>().Where(info => info.DeletedAt is null)
+                .Select(info => new LeftContainer(info.Id, info.Name, info.CanManage)),
+        ]);
+    }
+
+    private async Task<HashSet<Guid>> Shown() => [.. (await session.ContainerNodes()).Select(node => node.ContainerId!.Value)];
 }

@@ -26,6 +26,14 @@ public sealed record AskMenu(Guid ContainerId, string NodeId, double X, double Y
 /// <param name="At">Where its node's middle goes, board units.</param>
 public sealed record AskNew(string? Template, BoardPoint At) : ContainerAsk;
 
+/// <summary>A new container as the template proposes it, without questions where it has none.</summary>
+/// <param name="Template">Slug of the template.</param>
+/// <param name="At">Where its node's middle goes, board units.</param>
+public sealed record AskPlace(string Template, BoardPoint At) : ContainerAsk;
+
+/// <summary>Containers that were taken off the board are to be deleted, too.</summary>
+public sealed record AskDeleteLeft(IReadOnlyList<Guid> ContainerIds) : ContainerAsk;
+
 public sealed record AskShare(Guid ContainerId) : ContainerAsk;
 
 /// <summary>Another size or other options.</summary>
@@ -78,11 +86,11 @@ public sealed class ContainerBoard(BoardSession session, ProjectContainers conta
     }
 
     /// <summary>Puts a node for the container on the board. Returns its id.</summary>
-    /// <param name="middle">Board units; null: beside the lowest container.</param>
+    /// <param name="middle">Board units; null: near the other containers, where nothing is.</param>
     public async Task<Result<string>> Place(ContainerInfo info, BoardPoint? middle)
     {
         var size = new BoardSize(Math.Clamp(info.Template.Width, 320, 2000), Math.Clamp(info.Template.Height, 220, 2000));
-        var at = middle ?? await FreePlace(size);
+        var at = middle ?? FreePlace.For(size, [.. (await session.ContainerNodes()).Select(node => node.Bounds)], await session.Boxes());
         var id = Guid.NewGuid().ToString();
         var placed = await session.Apply(
         [
@@ -97,12 +105,4 @@ public sealed class ContainerBoard(BoardSession session, ProjectContainers conta
 
     /// <summary>Lets the browser carry out a command of its own.</summary>
     public Task Tell(string command, object? argument = null) => module(command, argument);
-
-    private async Task<BoardPoint> FreePlace(BoardSize size)
-    {
-        var nodes = await session.ContainerNodes();
-        return nodes.MaxBy(node => node.Bounds.Bottom) is { } lowest
-            ? new BoardPoint(lowest.Bounds.X + size.Width / 2, lowest.Bounds.Bottom + 40 + size.Height / 2)
-            : new BoardPoint(0, 0);
-    }
 }

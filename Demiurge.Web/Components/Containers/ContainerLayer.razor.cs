@@ -1,3 +1,4 @@
+using Demiurge.Core;
 using Demiurge.Core.Boards;
 using Demiurge.Core.Boards.Commands;
 using Demiurge.Core.Containers;
@@ -12,6 +13,15 @@ public sealed partial class ContainerLayer : IDisposable
 {
     [Inject]
     private ContainerCommands Commands { get; set; } = default!;
+
+    [Inject]
+    private ContainerOffers Offers { get; set; } = default!;
+
+    [Inject]
+    private ContainerService Service { get; set; } = default!;
+
+    [Inject]
+    private CurrentUser Current { get; set; } = default!;
 
     [Inject]
     private NotificationService Notifications { get; set; } = default!;
@@ -65,6 +75,20 @@ public sealed partial class ContainerLayer : IDisposable
                 await MakeOwn(id);
             return;
         }
+        if (ask is AskPlace place)
+        {
+            await MakeAsProposed(place);
+            return;
+        }
+        if (ask is AskDeleteLeft left)
+        {
+            foreach (var id in left.ContainerIds)
+            {
+                if (Find(id) is { } info && await Commands.Delete(info) is { } deleted)
+                    Board.Containers.Put(deleted);
+            }
+            return;
+        }
         if (ask is AskDelete delete)
         {
             Concerned = await Shown(delete.NodeIds);
@@ -84,6 +108,34 @@ public sealed partial class ContainerLayer : IDisposable
         Close();
         Board.Containers.Put(info);
         await Put(info, at);
+    }
+
+    /// <summary>Makes one with the template's own answers; where it leaves something open, the dialog asks.</summary>
+    private async Task MakeAsProposed(AskPlace place)
+    {
+        var offer = await Offers.In(await Current.Get(), Board.Containers.ProjectId);
+        if (offer.Value?.Templates.FirstOrDefault(template => template.Slug == place.Template) is not { } template)
+        {
+            Notifications.Refuse(offer.Error ?? new Error("template.not_offered", "That template isn't offered any more.", ErrorKind.NotFound));
+            return;
+        }
+        if (template.Spec.Options.Any(option => option.Required && string.IsNullOrEmpty(option.Default)))
+        {
+            Asked = new AskNew(place.Template, place.At);
+            return;
+        }
+        var made = await Service.Create(await Current.Get(), new NewContainer(Board.Containers.ProjectId, template.Id, Name: NewName(template.Name)));
+        if (made.Succeeded)
+            await Created(made.Value, place.At);
+        else
+            Notifications.Refuse(made.Error);
+    }
+
+    /// <summary>The template's name, with a number when there are such already.</summary>
+    private string NewName(string name)
+    {
+        var taken = Board.Containers.All.Select(info => info.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return !taken.Contains(name) ? name : Enumerable.Range(2, taken.Count + 1).Select(number => $"{name} {number}").First(numbered => !taken.Contains(numbered));
     }
 
     private async Task Put(ContainerInfo info, BoardPoint? at)

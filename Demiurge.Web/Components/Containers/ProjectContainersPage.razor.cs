@@ -40,6 +40,18 @@ public sealed partial class ProjectContainersPage : IAsyncDisposable
     [Parameter]
     public Guid Id { get; set; }
 
+    [SupplyParameterFromQuery(Name = "state")]
+    public string? StateName { get; set; }
+
+    [SupplyParameterFromQuery(Name = "template")]
+    public string? TemplateSlug { get; set; }
+
+    [SupplyParameterFromQuery(Name = "owner")]
+    public string? OwnerId { get; set; }
+
+    [SupplyParameterFromQuery(Name = "q")]
+    public string? Text { get; set; }
+
     [PersistentState]
     public ProjectInfo? Project { get; set; }
 
@@ -47,10 +59,15 @@ public sealed partial class ProjectContainersPage : IAsyncDisposable
 
     private IReadOnlyList<ContainerInfo> Deleted { get; set; } = [];
 
+    private ContainerFilter Filter { get; set; } = ContainerFilter.Of(null, null, null, null);
+
+    private IReadOnlyList<ContainerInfo> Shown => [.. Containers!.All.Where(Filter.Matches)];
+
     private ContainerAsk? Asked { get; set; }
 
     protected override async Task OnParametersSetAsync()
     {
+        Filter = ContainerFilter.Of(StateName, TemplateSlug, OwnerId, Text);
         if (Project?.Id == Id)
             return;
         Project = (await Projects.Get(await Current.Get(), Id)).Value;
@@ -83,6 +100,12 @@ public sealed partial class ProjectContainersPage : IAsyncDisposable
                 Deleted = (await Service.List(await Current.Get(), Id, deleted: true)).Value ?? [];
                 StateHasChanged();
             });
+    }
+
+    private void Narrow(ContainerFilter filter)
+    {
+        Filter = filter;
+        Navigation.NavigateTo(Navigation.GetUriWithQueryParameters(filter.Query()), new NavigationOptions { ReplaceHistoryEntry = true });
     }
 
     private void Close() => Asked = null;

@@ -38,8 +38,8 @@ public sealed partial class OrganizationPage : IDisposable
     private string OpenTab => Tabs.Any(tab => tab.Key == Tab) ? Tab! : "projects";
 
     private IReadOnlyList<(string Key, string Text)> Tabs => Organization!.Role >= OrganizationRole.Admin
-        ? [("projects", "Projects"), ("members", "Members"), ("invitations", "Invitations"), ("variables", "Variables"), ("usage", "Usage"), ("limits", "Limits"), ("settings", "Settings")]
-        : [("projects", "Projects"), ("members", "Members"), ("variables", "Variables"), ("settings", "Settings")];
+        ? [("projects", "Projects"), ("members", "Members"), ("invitations", "Invitations"), ("templates", "Templates"), ("variables", "Variables"), ("usage", "Usage"), ("limits", "Limits"), ("settings", "Settings")]
+        : [("projects", "Projects"), ("members", "Members"), ("templates", "Templates"), ("variables", "Variables"), ("settings", "Settings")];
 
     protected override void OnInitialized() => Changes.Changed += OnAccessChanged;
 

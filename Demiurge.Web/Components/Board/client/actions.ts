@@ -3,7 +3,7 @@ import type { BoardCommand, EdgeStyle, NodeStyle, StackTarget } from './commands
 import type { Point } from './geometry';
 import { copyMap } from './gestures/move';
 import type { Presence } from './presence';
-import type { BoardServer } from './server';
+import type { BoardServer, LeftContainer } from './server';
 import type { Workspace } from './workspace';
 
 /** What actions need beside the workspace. */
@@ -17,6 +17,8 @@ export interface ActionHost extends Workspace {
   dialog(name: 'shortcuts' | 'search'): void;
   toggleMinimap(): void;
   cancel(): void;
+  /** These containers run on though no node shows them any more. */
+  left(containers: readonly LeftContainer[]): void;
   /** Where something new goes that was asked for now. */
   place(): Point;
   /** Lets the person work in what a node shows. */
@@ -39,8 +41,8 @@ const LOOKING = new Set([
 
 const ACTIONS: Record<string, (host: ActionHost, arg: unknown) => void> = {
   tool: (h, arg) => { if (typeof arg === 'string') h.setTool(arg); },
-  undo: h => { void h.outbox.settled.then(() => h.server.undo()).catch(() => undefined); },
-  redo: h => { void h.outbox.settled.then(() => h.server.redo()).catch(() => undefined); },
+  undo: h => { void h.outbox.settled.then(() => h.server.undo()).then(answer => h.left(answer?.left ?? [])).catch(() => undefined); },
+  redo: h => { void h.outbox.settled.then(() => h.server.redo()).then(answer => h.left(answer?.left ?? [])).catch(() => undefined); },
   delete: h => {
     const ids = [...h.selection.ids].filter(id => !h.scene.nodes.get(id)?.locked);
     if (ids.length === 0) { if (h.selection.size > 0) h.toast('Unlock it first.'); return; }

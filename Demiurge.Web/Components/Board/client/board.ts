@@ -22,11 +22,12 @@ import { Presence, PresenceSender, type PersonState } from './presence';
 import { Renderer } from './renderer';
 import { Scene } from './scene';
 import { Selection } from './selection';
-import { overCircuit, type BoardServer, type DotNetObject } from './server';
+import { overCircuit, type BoardServer, type DotNetObject, type LeftContainer } from './server';
 import { traitsOf } from './shapes';
 import { TextEditing } from './text/editing';
 import type { Delta } from './text/ot';
 import type { TextReset } from './text/session';
+import { TemplateDrop } from './templateDrop';
 import { Toasts } from './toasts';
 import { ViewportMemory } from './viewportMemory';
 import { noFeedback } from './workspace';
@@ -79,6 +80,7 @@ class Board implements BoardHandle {
   readonly #picker: Picker;
   readonly #minimap: Minimap | null;
   readonly #memory: ViewportMemory;
+  readonly #templates: TemplateDrop;
   readonly #host: ActionHost;
   readonly #stage: HTMLElement;
   readonly #stop = new AbortController();
@@ -134,6 +136,10 @@ class Board implements BoardHandle {
     const minimap = this.#chrome.part('minimap');
     this.#minimap = minimap && new Minimap(minimap, this.#scene, this.#camera, this.#presence, this.#renderer.palette, () => this.#renderer.redraw());
 
+    this.#templates = new TemplateDrop(root, stage, this.#camera, {
+      allowed: () => !this.#viewer,
+      dropped: (template, at) => { this.#closePopovers(); this.server.placeContainer(template, at.x, at.y); },
+    });
     this.#reduceMotion();
     this.#renderer.animations.push(now => this.#input.tick(now), () => { this.#editing.place(); return this.#editing.waiting; });
     this.#renderer.drawn.push(() => this.#afterFrame());
@@ -217,6 +223,7 @@ class Board implements BoardHandle {
     this.#sender.dispose();
     this.#picker.close();
     this.#minimap?.dispose();
+    this.#templates.dispose();
     this.#chrome.dispose();
     this.#toasts.dispose();
     this.#renderer.dispose();
@@ -255,6 +262,7 @@ class Board implements BoardHandle {
       interact: id => this.#interact(id),
       place: () => this.#place ?? this.#input.pointer?.board ?? this.#middle(),
       setTool: tool => this.#setTool(tool),
+      left: containers => this.#left(containers),
       offer: (at, choose) => this.#picker.show(this.#camera.toScreen(at), 'Add a connected node', OFFERED, choose),
       now: () => performance.now(),
       toast: text => this.#toasts.show(text),
@@ -352,6 +360,15 @@ class Board implements BoardHandle {
     this.#interacting = null;
     this.#chrome.flag('interacting', false);
     this.#stage.focus({ preventScroll: true });
+  }
+
+  /** What was placed is taken back, what was started runs on: said, and one press from being deleted too. */
+  #left(containers: readonly LeftContainer[]): void {
+    if (containers.length === 0) return;
+    const one = containers.length === 1, mine = containers.filter(container => container.mayDelete).map(container => container.id);
+    const text = one ? `${containers[0]!.name} is off the board and goes on.` : `${containers.length} containers are off the board and go on.`;
+    if (mine.length === 0) this.#toasts.show(text);
+    else this.#toasts.offer(text, one ? 'Delete it' : 'Delete them', () => this.server.deleteLeftContainers(mine));
   }
 
   // ---- after changes
@@ -475,26 +492,6 @@ class Board implements BoardHandle {
     // A phone's keyboard covers the lower half: what is being typed moves above it.
     window.visualViewport?.addEventListener('resize', () => this.#revealEditing(), { signal });
     this.#stage.addEventListener('board-leave', () => this.#leave(), { signal });
-    // A template is dragged from the toolbar's menu to its place.
-    this.root.addEventListener('dragstart', event => {
-      const template = (event.target as Element | null)?.closest?.<HTMLElement>('[data-template]')?.dataset['template'];
-      if (template !== undefined && event.dataTransfer) { event.dataTransfer.setData(TEMPLATE, template); event.dataTransfer.effectAllowed = 'copy'; }
-    }, { signal });
-    this.#stage.addEventListener('dragover', event => {
-      if (this.#viewer || !event.dataTransfer?.types.includes(TEMPLATE)) return;
-      event.preventDefault();
-      event.dataTransfer.dropEffect = 'copy';
-    }, { signal });
-    this.#stage.addEventListener('drop', event => {
-      const template = event.dataTransfer?.getData(TEMPLATE);
-      if (!template || this.#viewer) return;
-      event.preventDefault();
-      this.#closePopovers();
-      const box = this.#stage.getBoundingClientRect();
-      this.#place = this.#camera.toBoard({ x: event.clientX - box.left, y: event.clientY - box.top });
-      this.command('newContainer', template);
-      this.#place = null;
-    }, { signal });
     document.addEventListener('copy', event => this.#copy(event, false), { signal });
     document.addEventListener('cut', event => this.#copy(event, true), { signal });
     document.addEventListener('paste', event => this.#paste(event), { signal });
@@ -604,9 +601,6 @@ class Board implements BoardHandle {
     this.#renderer.redraw();
   }
 }
-
-/** The type under which a template's slug is dragged. */
-const TEMPLATE = 'application/x-demiurge-template';
 
 const OFFERED = [
   { value: 'note', label: 'Note' }, { value: 'rectangle', label: 'Rectangle' }, { value: 'rounded', label: 'Rounded' },

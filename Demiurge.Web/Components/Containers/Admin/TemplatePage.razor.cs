@@ -2,13 +2,15 @@ using Demiurge.Core;
 using Demiurge.Core.Containers;
 using Demiurge.Core.Containers.Templates;
 using Demiurge.Core.Containers.Tiers;
+using Demiurge.Core.Organizations;
+using Demiurge.Core.Permissions;
 using Demiurge.Web.Components.Parts;
 using Microsoft.AspNetCore.Components;
 using Radzen;
 
 namespace Demiurge.Web.Components.Containers.Admin;
 
-/// <summary>A template for all: a new one, or a new version of one that is there.</summary>
+/// <summary>A template for all, or for one organization: a new one, or a new version of one that is there.</summary>
 public sealed partial class TemplatePage
 {
     [Inject]
@@ -26,12 +28,23 @@ public sealed partial class TemplatePage
     [Inject]
     private NotificationService Notifications { get; set; } = default!;
 
+    [Inject]
+    private OrganizationService Organizations { get; set; } = default!;
+
+    /// <summary>Whose template it is; null: everybody's.</summary>
+    [Parameter]
+    public Guid? OrganizationId { get; set; }
+
     [Parameter]
     public Guid? Id { get; set; }
 
     private static IReadOnlyList<OptionKind> Kinds { get; } = Enum.GetValues<OptionKind>();
 
     private bool Refused { get; set; }
+
+    private OrganizationInfo? Organization { get; set; }
+
+    private string Back => OrganizationId is { } id ? $"/organizations/{id}?tab=templates" : "/admin/templates";
 
     private TemplateInfo? Template { get; set; }
 
@@ -43,7 +56,9 @@ public sealed partial class TemplatePage
 
     protected override async Task OnInitializedAsync()
     {
-        Refused = !(await Catalog.ListGlobal(await Current.Get())).Succeeded;
+        var actor = await Current.Get();
+        Organization = OrganizationId is { } organizationId ? (await Organizations.Get(actor, organizationId)).Value : null;
+        Refused = OrganizationId is null ? !(await Catalog.ListGlobal(actor)).Succeeded : Organization is not { Role: >= OrganizationRole.Admin };
         if (Refused)
             return;
         TierNames = ["", .. (await Tiers.List()).Select(tier => tier.Name)];
@@ -56,7 +71,7 @@ public sealed partial class TemplatePage
     private async Task Load(int? version)
     {
         var found = await Catalog.Get(await Current.Get(), Id!.Value, version);
-        if (!found.Succeeded)
+        if (found.Value?.OrganizationId != OrganizationId || !found.Succeeded)
         {
             Navigation.NotFound();
             return;
@@ -71,12 +86,12 @@ public sealed partial class TemplatePage
         var actor = await Current.Get();
         if (Id is not { } id)
         {
-            var created = await Catalog.Create(actor, new NewTemplate(null, Form.Slug ?? "", Form.Name ?? "", Form.Description, Form.Icon, Form.ToSpec()));
+            var created = await Catalog.Create(actor, new NewTemplate(OrganizationId, Form.Slug ?? "", Form.Name ?? "", Form.Description, Form.Icon, Form.ToSpec()));
             Refusal = created.Error;
             if (created.Succeeded)
             {
                 Notifications.Tell($"{created.Value.Name} is offered now");
-                Navigation.NavigateTo("/admin/templates");
+                Navigation.NavigateTo(Back);
             }
             return;
         }

@@ -9,12 +9,14 @@ import { at, boardOf, node, type TestBoard } from '../../Board/client-tests/boar
 
 const box = { kind: 'container', x: 100, y: 100, w: 400, h: 300 };
 
-interface Asked { deleted: string[][]; made: [string | null, number, number][] }
+interface Asked { deleted: string[][]; made: [string | null, number, number][]; left: string[][] }
 
 function hostOf(board: TestBoard): { host: ActionHost; asked: Asked } {
-  const asked: Asked = { deleted: [], made: [] };
-  const server = { deleteContainers: (ids: string[]) => asked.deleted.push(ids), newContainer: (template: string | null, x: number, y: number) => asked.made.push([template, x, y]) };
-  return { host: Object.assign(board, { server, place: () => ({ x: 5, y: 6 }), toast: () => undefined }) as unknown as ActionHost, asked };
+  const asked: Asked = { deleted: [], made: [], left: [] };
+  const server = { deleteContainers: (ids: string[]) => asked.deleted.push(ids), newContainer: (template: string | null, x: number, y: number) => asked.made.push([template, x, y]),
+    undo: () => Promise.resolve({ accepted: true, left: [{ id: 'u', name: 'Terminal', mayDelete: true }] }), redo: () => Promise.resolve({ accepted: true, left: null }) };
+  return { host: Object.assign(board, { server, place: () => ({ x: 5, y: 6 }), toast: () => undefined,
+    left: (containers: { id: string }[]) => asked.left.push(containers.map(container => container.id)) }) as unknown as ActionHost, asked };
 }
 
 function press(board: TestBoard, x: number, y: number): void {
@@ -77,4 +79,12 @@ test('a viewer is not asked for new ones', () => {
 test('which container it shows is only copied whole by the server', () => {
   const board = boardOf([node({ ...box, id: 'c' })]);
   assert.equal(envelopeOf(board.scene, new Set(['c'])).whole, false);
+});
+
+test('what an undo leaves running is said', async () => {
+  const { host, asked } = hostOf(boardOf([]));
+  runAction(host, 'undo');
+  runAction(host, 'redo');
+  await new Promise(done => setTimeout(done));
+  assert.deepEqual(asked.left, [['u'], []]);
 });
