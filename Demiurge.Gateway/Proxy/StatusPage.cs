@@ -196,23 +196,23 @@ internal static class StatusPage
             <style nonce="{{nonce}}">
             :root { color-scheme: light dark }
             * { box-sizing: border-box }
-            body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 16px/1.5 system-ui, sans-serif; background: light-dark(#f6f7f9, #14161a); color: light-dark(#1c2128, #e6e8eb) }
-            main { width: min(34rem, 100% - 2rem); margin: 1rem; padding: clamp(1.25rem, 5vw, 2rem); border-radius: 12px; background: light-dark(#fff, #1d2026); box-shadow: 0 1px 3px #0003; overflow-wrap: anywhere }
+            body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 16px/1.5 system-ui, sans-serif; background: light-dark(#f6f7f5, #111413); color: light-dark(#151a18, #eaeeec) }
+            main { width: min(34rem, 100% - 2rem); margin: 1rem; padding: clamp(1.25rem, 5vw, 2rem); border-radius: 12px; background: light-dark(#fff, #191d1b); box-shadow: 0 1px 3px #0003; overflow-wrap: anywhere }
             h1 { margin: 0 0 .5rem; font-size: 1.375rem; line-height: 1.25 }
-            p { margin: 0 0 1rem; color: light-dark(#57606a, #a3abb5) }
+            p { margin: 0 0 1rem; color: light-dark(#56605b, #a4aea9) }
             .name { margin-bottom: .25rem; font-size: .875rem }
             .small { font-size: .875rem }
-            .bad, .notice { color: light-dark(#b42318, #ff9b8f) }
+            .bad, .notice { color: light-dark(#b3261e, #f47e73) }
             .actions { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1.25rem 0 0 }
-            .button { display: inline-block; padding: .5rem 1rem; border: 1px solid transparent; border-radius: 8px; background: #4f46e5; color: #fff; font: inherit; text-decoration: none; cursor: pointer }
-            .button:hover { background: #4338ca }
-            .button.quiet { border-color: light-dark(#d0d5db, #3a3f48); background: none; color: inherit }
-            .button.quiet:hover { background: light-dark(#f0f1f4, #272b33) }
-            :focus-visible { outline: 2px solid light-dark(#1c2128, #fff); outline-offset: 2px }
-            progress { width: 100%; height: .5rem; accent-color: #4f46e5 }
+            .button { display: inline-block; padding: .5rem 1rem; border: 1px solid transparent; border-radius: 8px; background: light-dark(#0b7667, #29b69f); color: light-dark(#fff, #04211c); font: inherit; text-decoration: none; cursor: pointer }
+            .button:hover { background: light-dark(#095f53, #35c9b0) }
+            .button.quiet { border-color: light-dark(#c5ccc7, #47514c); background: none; color: inherit }
+            .button.quiet:hover { background: light-dark(#eff1ee, #232826) }
+            :focus-visible { outline: 2px solid light-dark(#0b7667, #29b69f); outline-offset: 2px }
+            progress { width: 100%; height: .5rem; accent-color: light-dark(#0b7667, #29b69f) }
             details { margin-top: 1.25rem; font-size: .875rem }
-            summary { cursor: pointer; color: light-dark(#57606a, #a3abb5) }
-            pre { max-height: 40vh; margin: .5rem 0 0; padding: .75rem; overflow: auto; border-radius: 8px; background: light-dark(#f0f1f4, #14161a); font: 12px/1.5 ui-monospace, monospace; white-space: pre-wrap }
+            summary { cursor: pointer; color: light-dark(#56605b, #a4aea9) }
+            pre { max-height: 40vh; margin: .5rem 0 0; padding: .75rem; overflow: auto; border-radius: 8px; background: light-dark(#eff1ee, #111413); font: 12px/1.5 ui-monospace, monospace; white-space: pre-wrap }
             .actions + .small { margin: 1rem 0 0 }
             </style>
             </head>

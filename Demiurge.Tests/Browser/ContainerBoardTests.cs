@@ -313,9 +313,9 @@ public sealed class ContainerBoardTests(ContainerBrowserFixture browser) : IClas
         foreach (var person in people)
             await Expect(person.Page.GetByTestId("container-idle")).ToHaveCountAsync(0);
         await Choose(ada, "pin");
-        await Expect(Node(carol)).ToContainTextAsync("pinned");
+        await Expect(Node(carol).GetByTestId("container-pinned")).ToBeVisibleAsync();
         await Choose(ada, "pin");
-        await Expect(Node(carol)).Not.ToContainTextAsync("pinned");
+        await Expect(Node(carol).GetByTestId("container-pinned")).ToHaveCountAsync(0);
     });
 
     private static ILocator Node(Person person) => person.Page.GetByTestId("container-node");
