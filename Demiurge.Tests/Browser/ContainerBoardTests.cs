@@ -65,9 +65,9 @@ public sealed class ContainerBrowserFixture : BrowserFixture
             accounts[name] = new Account((Guid)session["user"]!["id"]!, email, http);
         }
         // Every container here is tiny: together they are to fit on any machine, with the disk that stopped ones keep.
-        foreach (var tier in (await Account.Read(await accounts["Ada"].Http.GetAsync("tiers"))).AsArray())
+        foreach (var tier in (await Account.Read(await accounts["Ada"].Http.GetAsync("tiers"))).AsArray().Select(tier => tier!))
         {
-            await Account.Read(await accounts["Ada"].Http.PutAsJsonAsync($"tiers/{tier!["id"]}", new
+            await Account.Read(await accounts["Ada"].Http.PutAsJsonAsync($"tiers/{tier["id"]}", new
             {
                 name = (string)tier["name"]!, cpus = 0.5, memoryBytes = 64 << 20, diskBytes = 256 << 20, pids = (int)tier["pids"]!, pricePerHour = (decimal)tier["pricePerHour"]!, enabled = true,
                 order = (int)tier["order"]!,
