@@ -292,6 +292,11 @@ public sealed class ContainerBoardTests(ContainerBrowserFixture browser) : IClas
         await Expect(actions).ToBeVisibleAsync();
         foreach (var action in new[] { "start", "stop", "retry", "restart", "share", "rename", "delete", "duplicate", "pin" })
             await Expect(actions.GetByTestId($"container-{action}")).ToHaveCountAsync(0);
+        // The menu is the keyboard's, too, and gives it back.
+        await Expect(actions.GetByRole(AriaRole.Menuitem).First).ToBeFocusedAsync();
+        await carol.Page.Keyboard.PressAsync("Escape");
+        await Expect(actions).ToHaveCountAsync(0);
+        await Expect(Node(carol).Filter(new() { HasText = "Broken" }).GetByTestId("container-menu")).ToBeFocusedAsync();
     });
 
     [DockerFact]
