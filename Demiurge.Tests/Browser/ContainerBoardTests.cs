@@ -84,6 +84,7 @@ public sealed class ContainerBrowserFixture : BrowserFixture
 }
 
 /// <summary>The product's other promise, in real browsers on a real engine: what runs on the board, everybody there sees and uses.</summary>
+[Trait("Profile", "full")]
 public sealed class ContainerBoardTests(ContainerBrowserFixture browser) : IClassFixture<ContainerBrowserFixture>
 {
     private static readonly LocatorAssertionsToHaveAttributeOptions Patience = new() { Timeout = 60_000 };
