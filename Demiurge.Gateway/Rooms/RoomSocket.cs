@@ -1,79 +1,57 @@
-using Demiurge.Core.Rooms;
-using Demiurge.Gateway.Access;
 using Demiurge.Gateway.Lifecycle;
 
 namespace Demiurge.Gateway.Rooms;
 
 /// <summary>
-/// <c>GET /collab/{projectId}?token=…[&amp;ack=1]</c>: the room's WebSocket. Refusals are told on the socket, as an auth message and a
-/// close code, because a browser shows a page nothing of a failed upgrade.
+/// <c>GET /collab/{projectId}?token=…[&amp;ack=1]</c>: the room's WebSocket, for clients of y-websocket's kind; <c>GET /collab</c>: the same rooms for
+/// Hocuspocus' clients, see <see cref="HocuspocusSocket"/>. Refusals are told on the socket, as an auth message and a close code, because a
+/// browser shows a page nothing of a failed upgrade.
 /// </summary>
 internal static class RoomSocket
 {
-    public static void MapRooms(this WebApplication app) => app.Map("/collab/{projectId:guid}", Serve);
+    public static void MapRooms(this WebApplication app)
+    {
+        app.Map("/collab/{projectId:guid}", Serve);
+        app.Map("/collab", ServeHocuspocus);
+    }
 
     private static async Task Serve(HttpContext context, Guid projectId, GatewayLifecycle lifecycle, ILogger<Peer> logger)
     {
-        if (!context.WebSockets.IsWebSocketRequest)
-        {
-            await Results.Problem("A room is joined by WebSocket, with any Yjs client (y-websocket).", statusCode: StatusCodes.Status426UpgradeRequired).ExecuteAsync(context);
+        if (await Organization(context, lifecycle) is not { } organization)
             return;
-        }
-
-        if (lifecycle.Serving is not { } organization)
-        {
-            await Results.Problem("This gateway serves no organization at the moment; open the project again.", statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
-            return;
-        }
-
-        var ticket = organization.Tickets.Verify(context.Request.Query["token"], projectId);
-        var role = ticket.Succeeded ? await Ask(organization.Access, ticket.Value, context.RequestAborted) : default;
+        var admission = await RoomDoor.Knock(organization, context.Request.Query["token"], projectId, context.RequestAborted);
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
-        var limits = organization.Config.Limits;
-        var peer = new Peer(
-            socket, ticket.Value, role.Role ?? RoomRole.View, context.Request.Query["ack"] == "1", limits, logger);
-        if (Refusal() is { } refusal)
+        var peer = new Peer(socket, admission.Ticket, admission.Role, context.Request.Query["ack"] == "1", organization.Config.Limits, logger);
+        if (admission.Refusal is not var (code, reason))
         {
-            peer.TrySend(RoomFrames.Denied(refusal.Reason));
-            peer.Close(refusal.Code, refusal.Reason);
-            await peer.Run(null, organization.Log.Admit);
+            await RoomDoor.Visit(organization, projectId, peer);
             return;
         }
 
-        organization.Touch();
-        organization.Access.Add(peer, projectId);
-        try
-        {
-            var room = await organization.Rooms.Join(projectId, peer);
-            await peer.Run(room, organization.Log.Admit);
-            if (room is not null)
-                await room.Leave(peer);
-        }
-        finally
-        {
-            organization.Access.Remove(peer);
-        }
-
-        (int Code, string Reason)? Refusal() =>
-            !ticket.Succeeded ? (RoomProtocol.Close.Unauthenticated, ticket.Error.Message)
-            : role.Unknown ? (RoomProtocol.Close.TryAgainLater, "Your access can't be checked at the moment; trying again helps.")
-            : role.Role is null ? (RoomProtocol.Close.Revoked, "You have no access to this project.")
-            : organization.Access.Count >= limits.ConnectionsPerGateway || organization.Access.CountOf(projectId) >= limits.ConnectionsPerRoom
-                ? (RoomProtocol.Close.TryAgainLater, "The project has as many connections as it can take.")
-            : ticket.Value.Role != RoomRole.Service && organization.Access.CountOf(projectId, ticket.Value.UserId) >= limits.ConnectionsPerUser
-                ? (RoomProtocol.Close.TryAgainLater, "You have this project open too many times.")
-            : null;
+        peer.TrySend(Core.Rooms.RoomFrames.Denied(reason));
+        peer.Close(code, reason);
+        await peer.Run(null, organization.Log.Admit);
     }
 
-    private static async Task<(RoomRole? Role, bool Unknown)> Ask(AccessWatch access, RoomTicket ticket, CancellationToken cancellationToken)
+    private static async Task ServeHocuspocus(HttpContext context, GatewayLifecycle lifecycle, ILogger<Peer> logger)
     {
-        try
-        {
-            return (await access.RoleOf(ticket, cancellationToken), false);
-        }
-        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or FencedException)
-        {
-            return (null, true);
-        }
+        if (await Organization(context, lifecycle) is not { } organization)
+            return;
+        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        await new HocuspocusSocket(socket, organization, logger).Run(context.RequestAborted);
+    }
+
+    /// <summary>The organization whose rooms these are; null when the request was answered.</summary>
+    private static async Task<ServedOrganization?> Organization(HttpContext context, GatewayLifecycle lifecycle)
+    {
+        var refusal = !context.WebSockets.IsWebSocketRequest
+                ? Results.Problem("A room is joined by WebSocket, with any Yjs client (y-websocket, Hocuspocus).", statusCode: StatusCodes.Status426UpgradeRequired)
+            : lifecycle.Serving is null
+                ? Results.Problem("This gateway serves no organization at the moment; open the project again.", statusCode: StatusCodes.Status503ServiceUnavailable)
+            : null;
+        if (refusal is null)
+            return lifecycle.Serving;
+        await refusal.ExecuteAsync(context);
+        return null;
     }
 }

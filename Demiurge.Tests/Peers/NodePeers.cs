@@ -47,6 +47,17 @@ public sealed class NodePeers : IAsyncDisposable
     /// <summary>A y-websocket client joins. <paramref name="acks"/> asks the gateway for acknowledgements.</summary>
     public Task Join(string name, string collabUrl, string token, bool acks = true) => Send("join", Address(name, collabUrl, token, acks));
 
+    /// <summary>A client of Hocuspocus' provider joins; those of one connection share a socket.</summary>
+    public Task JoinHocuspocus(string name, string collabUrl, string token, string connection)
+    {
+        var address = Address(name, collabUrl, token, false);
+        address["connection"] = connection;
+        return Send("hocuspocus", address);
+    }
+
+    /// <summary>Cuts a Hocuspocus client's socket, without a word.</summary>
+    public Task Cut(string name) => Send("cut", Named(name));
+
     public Task Set(string name, string root, string key, string value) => Send("set", new() { ["name"] = name, ["root"] = root, ["key"] = key, ["value"] = value });
 
     public Task Insert(string name, int index, string text) => Send("insert", new() { ["name"] = name, ["index"] = index, ["text"] = text });

@@ -3,6 +3,7 @@
 import readline from 'node:readline'
 import * as Y from 'yjs'
 import { WebsocketProvider } from 'y-websocket'
+import { HocuspocusProvider, HocuspocusProviderWebsocket } from '@hocuspocus/provider'
 import WebSocket from 'ws'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
@@ -87,6 +88,56 @@ class Peer {
   }
 }
 
+// Hocuspocus' provider; those of one connection share a socket, as its users do.
+const hocuspocusSockets = new Map()
+
+class HocuspocusPeer {
+  constructor ({ url, project, token, connection }) {
+    this.doc = new Y.Doc()
+    this.denied = []
+    this.closes = []
+    if (!hocuspocusSockets.has(connection)) {
+      class Socket extends WebSocket {
+        constructor (address) { super(address, { lookup }) }
+      }
+      hocuspocusSockets.set(connection, new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: Socket, delay: 200, minDelay: 200, maxDelay: 500 }))
+    }
+    this.socket = hocuspocusSockets.get(connection)
+    this.closed = ({ event }) => this.closes.push([event.code, String(event.reason)])
+    this.provider = new HocuspocusProvider({
+      websocketProvider: this.socket,
+      name: project,
+      document: this.doc,
+      token,
+      onAuthenticationFailed: ({ reason }) => this.denied.push(reason),
+      onClose: this.closed
+    })
+    this.provider.attach()
+  }
+
+  leave () {
+    this.provider.destroy()
+    this.doc.destroy()
+  }
+
+  state () {
+    return {
+      synced: this.provider.synced,
+      connected: this.provider.isAuthenticated,
+      edits: this.provider.unsyncedChanges,
+      acknowledged: this.provider.hasUnsyncedChanges ? 0 : 1,
+      latencies: [],
+      denied: this.denied,
+      closes: this.closes,
+      nodes: this.doc.getMap('nodes').toJSON(),
+      text: this.doc.getText('text').toString(),
+      pending: this.doc.store.pendingStructs !== null || this.doc.store.pendingDs !== null,
+      stateVector: Buffer.from(Y.encodeStateVector(this.doc)).toString('base64'),
+      people: [...this.provider.awareness.getStates().values()]
+    }
+  }
+}
+
 // A bare socket, for what no Yjs client would send.
 class Raw {
   constructor ({ url, project, token }) {
@@ -106,6 +157,8 @@ class Raw {
 
 const commands = {
   join: ({ name, ...options }) => { peers.set(name, new Peer(options)) },
+  hocuspocus: ({ name, ...options }) => { peers.set(name, new HocuspocusPeer(options)) },
+  cut: ({ name }) => { peers.get(name).socket.webSocket.terminate() },
   set: ({ name, root, key, value }) => { const peer = peers.get(name); peer.edits++; peer.doc.getMap(root).set(key, value) },
   insert: ({ name, index, text }) => { const peer = peers.get(name); peer.edits++; peer.doc.getText('text').insert(index, text) },
   edit: ({ name }) => peers.get(name).edit(name),

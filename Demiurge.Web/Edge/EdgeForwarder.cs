@@ -163,8 +163,9 @@ internal sealed class EdgeForwarder(
             "Nobody works in it at the moment. " + (how ?? "Open one of its projects to wake it."), site.Value.PublicUrl);
     }
 
+    /// <summary>A room's own address, or the one of all rooms, for clients that name their documents in their messages.</summary>
     private static bool IsRoom(PathString path) =>
-        path.StartsWithSegments("/collab", out var rest) && rest.Value is { Length: 37 } id && Guid.TryParseExact(id.AsSpan(1), "D", out _);
+        path.StartsWithSegments("/collab", out var rest) && (!rest.HasValue || (rest.Value is { Length: 37 } id && Guid.TryParseExact(id.AsSpan(1), "D", out _)));
 
     private static bool IsTerminal(PathString path) =>
         path.StartsWithSegments("/svc", out var rest) && rest.Value is { Length: 46 } tail && tail.EndsWith("/terminal", StringComparison.Ordinal)
