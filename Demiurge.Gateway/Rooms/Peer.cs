@@ -51,6 +51,9 @@ internal sealed partial class Peer(WebSocket socket, RoomTicket? ticket, RoomRol
     /// <summary>Room's loop: what the peer had when it fell behind (empty: send everything); null while it keeps up.</summary>
     public byte[]? BehindSince { get; set; }
 
+    /// <summary>Room's loop: what was broadcast since the state that is being encoded for the peer; null when none is.</summary>
+    public HeldFrames? Held { get; set; }
+
     /// <summary>Room's loop: state vector of a Step1 that waits for its answer.</summary>
     public byte[]? Asked { get; set; }
 

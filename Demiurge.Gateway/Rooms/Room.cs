@@ -12,7 +12,7 @@ namespace Demiurge.Gateway.Rooms;
 /// <summary>
 /// One project's document and its peers. Everything is done by one loop, fed by a bounded channel. The loop works in turns: all
 /// that has arrived is taken at once, its updates are integrated in one transaction, and one merged update goes to the log
-/// and to the peers. So a busy room sends little, and an idle one sends at once. The document is loaded from the durable log
+/// and to the peers. So a busy room sends little, and an idle one sends at once. A large document is encoded beside the loop. The document is loaded from the durable log
 /// before anyone is let in; if that fails the room fails, and is never empty instead.
 /// </summary>
 internal sealed partial class Room
@@ -29,8 +29,11 @@ internal sealed partial class Room
     private readonly YDoc doc = new();
     private readonly Awareness awareness;
     private byte[]? update;
-    private byte[]? encodedState;
+
+    /// <summary>The answer to a peer that has nothing yet, as long as the document stays as it is; many peers' queues may hold it.</summary>
+    private byte[]? encodedAnswer;
     private long documentBytes;
+    private long documentVersion;
     private long lastPosition;
     private volatile int peerCount;
 
@@ -189,6 +192,8 @@ internal sealed partial class Room
         {
             if (message.Kind == MessageKind.Join)
                 Enter(message.Peer!);
+            else if (message.Kind == MessageKind.Encoded)
+                Deliver(message.Encoded!);
         }
 
         // Only when somebody may be about to fall behind is it worth knowing what they have.
@@ -209,6 +214,8 @@ internal sealed partial class Room
             Deny(peer);
             Acknowledge(peer);
         }
+
+        EncodeForWaiting();
     }
 
     private void Enter(Peer peer)
@@ -333,7 +340,7 @@ internal sealed partial class Room
     {
         var limit = context.Limits.DocumentBytes + (isService ? context.Limits.DocumentBytes / 10L : 0);
         if (documentBytes + bytes > limit)
-            documentBytes = StateSince([0]).Length;
+            documentBytes = AnswerTo([0]).Length;
         return documentBytes + bytes <= limit;
     }
 
@@ -374,8 +381,8 @@ internal sealed partial class Room
         }
     }
 
-    private byte[] StateSince(ReadOnlySpan<byte> stateVector) =>
-        stateVector is [0] ? encodedState ??= doc.EncodeStateAsUpdate() : doc.EncodeStateAsUpdate(stateVector);
+    private byte[] AnswerTo(ReadOnlySpan<byte> stateVector) =>
+        stateVector is [0] ? encodedAnswer ??= RoomFrames.Step2(doc.EncodeStateAsUpdate()) : RoomFrames.Step2(doc.EncodeStateAsUpdate(stateVector));
 
     private void Broadcast(byte[] frame, Peer? except, byte[]? before)
     {
@@ -388,7 +395,9 @@ internal sealed partial class Room
 
     private static void Send(Peer peer, byte[] frame, byte[]? before)
     {
-        if (peer.BehindSince is null && !peer.TrySend(frame))
+        if (peer.Held is { } held)
+            held.Add(frame);
+        else if (peer.BehindSince is null && !peer.TrySend(frame))
             FallBehind(peer, before ?? [0]);
     }
 
@@ -404,19 +413,32 @@ internal sealed partial class Room
     /// </summary>
     private void CatchUp(Peer peer)
     {
-        if (peer.QueuedBytes > 0 && (peer.BehindSince ?? peer.Asked) is { } waiting)
-        {
-            // Nothing is added to the queue until the answer can be, or it would never be empty in a busy room.
-            FallBehind(peer, waiting);
+        if (peer.Held is not null)
             return;
+        if ((peer.BehindSince ?? peer.Asked) is { } since)
+        {
+            if (peer.QueuedBytes > 0)
+            {
+                // Nothing is added to the queue until the answer can be, or it would never be empty in a busy room.
+                FallBehind(peer, since);
+                return;
+            }
+
+            if (!CanAnswerHere(peer))
+            {
+                FallBehind(peer, since);
+                if (!isEncoding)
+                    waiting.Add(peer);
+                return;
+            }
         }
 
         try
         {
             if (peer.Asked is { } asked)
-                peer.TrySend(RoomFrames.Step2(StateSince(asked)));
-            else if (peer.BehindSince is { } since)
-                peer.TrySend(RoomFrames.Update(StateSince(since)));
+                peer.TrySend(AnswerTo(asked));
+            else if (peer.BehindSince is { } missed)
+                peer.TrySend(RoomFrames.Update(doc.EncodeStateAsUpdate(missed)));
         }
         catch (CrdtDecodingException malformed)
         {
@@ -457,7 +479,8 @@ internal sealed partial class Room
     private void OnUpdated(YUpdateEvent change)
     {
         update = change.Update;
-        encodedState = null;
+        encodedAnswer = null;
+        documentVersion++;
     }
 
     /// <summary>On the loop, or on a timer's thread when somebody fell silent.</summary>
@@ -479,9 +502,9 @@ internal sealed partial class Room
         Broadcast(RoomFrames.Awareness(awareness.Encode(clients)), null, before);
     }
 
-    private enum MessageKind { Join, Leave, Frame, Wake }
+    private enum MessageKind { Join, Leave, Frame, Wake, Encoded }
 
-    private readonly record struct Message(MessageKind Kind, Peer? Peer = null, byte[]? Bytes = null)
+    private readonly record struct Message(MessageKind Kind, Peer? Peer = null, byte[]? Bytes = null, EncodedStates? Encoded = null)
     {
         public byte[] Frame => Bytes ?? [];
     }

@@ -13,4 +13,8 @@ internal sealed class RoomClosedException(int code, string reason) : Exception(r
 /// <param name="Load">Pulls a room's records from Web.</param>
 /// <param name="Touch">Notes activity, which puts the release of the gateway off.</param>
 internal sealed record RoomContext(
-    RoomLimits Limits, LogAppender Appender, Func<Guid, Task<Result<IReadOnlyList<RoomRecord>>>> Load, Action Touch, ILogger Logger);
+    RoomLimits Limits, LogAppender Appender, Func<Guid, Task<Result<IReadOnlyList<RoomRecord>>>> Load, Action Touch, ILogger Logger)
+{
+    /// <summary>Where large documents are encoded, beside the rooms' loops.</summary>
+    public TaskScheduler Encoding { get; init; } = TaskScheduler.Default;
+}

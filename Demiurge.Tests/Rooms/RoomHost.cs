@@ -22,7 +22,7 @@ internal sealed class RoomHost : IAsyncDisposable
     private readonly ControlPlane control;
     private readonly RoomLimits limits;
 
-    private RoomHost(WebApplication server, RoomRole role, RoomLimits limits, Func<Task> loading)
+    private RoomHost(WebApplication server, RoomRole role, RoomLimits limits, Func<Task> loading, TaskScheduler encoding)
     {
         this.server = server;
         Role = role;
@@ -30,7 +30,7 @@ internal sealed class RoomHost : IAsyncDisposable
         Address = new Uri(server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         control = new ControlPlane(Options.Create(new GatewayOptions { ControlUrl = Address }), TimeProvider.System);
         Log = new LogAppender(control, "token", limits, TimeProvider.System, NullLogger.Instance);
-        Room = new Room(Guid.CreateVersion7(), new RoomContext(limits, Log, Load, () => { }, NullLogger.Instance));
+        Room = new Room(Guid.CreateVersion7(), new RoomContext(limits, Log, Load, () => { }, NullLogger.Instance) { Encoding = encoding });
         Log.Advanced += Room.Advanced;
 
         async Task<Result<IReadOnlyList<RoomRecord>>> Load(Guid projectId)
@@ -52,7 +52,7 @@ internal sealed class RoomHost : IAsyncDisposable
     /// <summary>What Web answers to appends.</summary>
     public int AppendStatus { get; set; } = StatusCodes.Status200OK;
 
-    public static async Task<RoomHost> Start(RoomLimits limits, RoomRole role = RoomRole.Edit, Func<Task>? loading = null)
+    public static async Task<RoomHost> Start(RoomLimits limits, RoomRole role = RoomRole.Edit, Func<Task>? loading = null, TaskScheduler? encoding = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -74,7 +74,7 @@ internal sealed class RoomHost : IAsyncDisposable
             await host.Room.Leave(peer);
         });
         await server.StartAsync();
-        host = new RoomHost(server, role, limits, loading ?? (() => Task.CompletedTask));
+        host = new RoomHost(server, role, limits, loading ?? (() => Task.CompletedTask), encoding ?? TaskScheduler.Default);
         _ = host.Log.Start();
         return host;
     }
