@@ -31,14 +31,21 @@ internal static class Measurements
                 await worker.Ask(new { @do = "load", path });
                 await worker.Ask(new { @do = "warmUp", format, runs = workload.WarmUps, steps = workload.WarmUpSteps });
             }));
-            var clock = Stopwatch.StartNew();
+            var spent = workers.ToDictionary(static worker => worker, static _ => TimeSpan.Zero);
             var wanted = workload.Steps <= 2 ? rounds * 5 : workload.HasPeers ? rounds : 1;
-            for (var round = 0; round < wanted && (round == 0 || clock.Elapsed < patience); round++)
+            for (var round = 0; round < wanted; round++)
             {
-                foreach (var worker in workers)
+                var quick = round == 0 ? workers : workers.FindAll(worker => spent[worker] / round < patience / 3);
+                if (round > 0 && (quick.Count == 0 || quick.Aggregate(TimeSpan.Zero, (sum, worker) => sum + spent[worker]) > patience))
                 {
+                    break;
+                }
+                foreach (var worker in quick)
+                {
+                    var clock = Stopwatch.StartNew();
                     var answer = await worker.Ask(round == 0 ? new { @do = "run", format, path = StateOf(folder, worker.Engine) } : new { @do = "run", format });
                     results[worker.Engine].Add(answer.Deserialize<RunResult>(JsonSerializerOptions.Web)!);
+                    spent[worker] += clock.Elapsed;
                 }
             }
         }
