@@ -74,8 +74,9 @@ public sealed class ContainerApiTests(ContainerApiTests.HostlessWeb web) : IClas
         var image = (string)templates.Single(row => (string)row!["slug"]! == "image")!["id"]!;
         var address = $"projects/{project}/containers";
         var options = new { image = "busybox" };
+        List<string> mounts = ["/:/host"];
         (await ann.Post(address, new { templateId = image, options, privileged = true })).Expect(400);
-        (await ann.Post(address, new { templateId = image, options, mounts = new[] { "/:/host" } })).Expect(400);
+        (await ann.Post(address, new { templateId = image, options, mounts })).Expect(400);
         (await ann.Post(address, new { templateId = image, options, hostConfig = new { Privileged = true } })).Expect(400);
         (await ann.Post(address, new { templateId = image, options, hostId = Guid.NewGuid() })).Expect(400);
         (await ann.Post(address, new { templateId = image, options = new { image = "busybox", privileged = "true" } })).Expect(400, "container.options_refused");

@@ -87,6 +87,8 @@ public sealed class ContainerBrowserFixture : BrowserFixture
 [Trait("Profile", "full")]
 public sealed class ContainerBoardTests(ContainerBrowserFixture browser) : IClassFixture<ContainerBrowserFixture>
 {
+    private static readonly string[] EditorsActions = ["start", "stop", "retry", "restart", "share", "rename", "delete", "duplicate", "pin"];
+
     private static readonly LocatorAssertionsToHaveAttributeOptions Patience = new() { Timeout = 60_000 };
 
     [DockerFact]
@@ -291,7 +293,7 @@ public sealed class ContainerBoardTests(ContainerBrowserFixture browser) : IClas
         await Node(carol).Filter(new() { HasText = "Broken" }).GetByTestId("container-menu").ClickAsync();
         var actions = carol.Page.GetByTestId("container-actions");
         await Expect(actions).ToBeVisibleAsync();
-        foreach (var action in new[] { "start", "stop", "retry", "restart", "share", "rename", "delete", "duplicate", "pin" })
+        foreach (var action in EditorsActions)
             await Expect(actions.GetByTestId($"container-{action}")).ToHaveCountAsync(0);
         // The menu is the keyboard's, too, and gives it back.
         await Expect(actions.GetByRole(AriaRole.Menuitem).First).ToBeFocusedAsync();

@@ -11,6 +11,8 @@ namespace Demiurge.Tests.Containers.Docker;
 /// <summary>A real registry (docker-registry) on the machine of a test engine, which takes images in without a login.</summary>
 internal sealed class ImageRegistry : IAsyncDisposable
 {
+    private static readonly string[] Command = ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"];
+
     private readonly DockerDaemon daemon;
     private readonly string folder;
     private readonly int port;
@@ -75,7 +77,7 @@ internal sealed class ImageRegistry : IAsyncDisposable
         {
             architecture = System.Runtime.InteropServices.RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64",
             os = "linux",
-            config = new { Cmd = new[] { "/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www" } },
+            config = new { Cmd = Command },
             rootfs = new { type = "layers", diff_ids = plain },
         });
         var manifest = JsonSerializer.Serialize(new
