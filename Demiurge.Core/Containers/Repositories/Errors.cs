@@ -25,5 +25,7 @@ internal static class Errors
     public static readonly Error NoTemplate = new(
         "repository.no_template", "Give a template, or a repository whose demiurge.yaml names one: it is read when the access is tested.", ErrorKind.Invalid) { Field = "templateId" };
 
+    public static readonly Error TestUnderWay = new("repository.test_under_way", "A test of yours, or several of others, are under way. Try again in a moment.", ErrorKind.TooMany);
+
     public static readonly Error NoHost = new("repository.no_host", "No engine is registered on which the access could be tested.", ErrorKind.Unavailable);
 }

@@ -24,6 +24,11 @@ public sealed class RepositoryService(
 {
     private static readonly TimeSpan TestTime = TimeSpan.FromSeconds(60);
 
+    /// <summary>Tests at once, of all people: each is a container that no quota counts.</summary>
+    private const int MostTests = 4;
+
+    private readonly HashSet<Guid> testing = [];
+
     private readonly IDataProtector protector = protection.CreateProtector("Demiurge.Containers.DeployKeys");
 
     /// <summary>Adds one, with a deploy key of its own.</summary>
@@ -102,7 +107,25 @@ public sealed class RepositoryService(
         var found = await Find(db, actor, repositoryId, ProjectRole.Edit, cancellationToken);
         if (!found.Succeeded)
             return found.Error;
-        var repository = found.Value;
+        lock (testing)
+        {
+            if (testing.Count >= MostTests || !testing.Add(actor.UserId))
+                return Errors.TestUnderWay;
+        }
+
+        try
+        {
+            return await TestAccess(db, found.Value, cancellationToken);
+        }
+        finally
+        {
+            lock (testing)
+                testing.Remove(actor.UserId);
+        }
+    }
+
+    private async Task<Result<AccessTest>> TestAccess(DemiurgeDbContext db, Repository repository, CancellationToken cancellationToken)
+    {
         var hosts = await db.Set<ContainerHost>().AsNoTracking().Where(row => row.Enabled).OrderBy(row => row.Name).ToListAsync(cancellationToken);
         if (hosts.FirstOrDefault(row => row.OrganizationIds.Count == 0 || row.OrganizationIds.Contains(repository.OrganizationId)) is not { } host)
             return Errors.NoHost;

@@ -101,7 +101,8 @@ internal sealed class UpdateIndex
     {
         if (structs.Length - count < more)
         {
-            Array.Resize(ref structs, count + more);
+            // At least twofold, as there may be as many sections as structs.
+            Array.Resize(ref structs, Math.Max(count + more, structs.Length * 2));
         }
     }
 

@@ -139,23 +139,23 @@ internal sealed partial class StructStore
     {
         ref var item = ref Items[handle];
         ref var parent = ref Branches[item.Parent];
+        var first = item.Left != 0 ? 0 : item.Key >= 0 ? FirstOf(item.Parent, item.Key) : parent.Start;
         if (item.Left == 0 ? item.Right == 0 || Items[item.Right].Left != 0 : Items[item.Left].Right != item.Right)
         {
-            item.Left = FindLeft(handle, ref item, ref parent);
+            item.Left = FindLeft(handle, ref item, first);
         }
         if (item.Left != 0)
         {
             item.Right = Items[item.Left].Right;
             Items[item.Left].Right = handle;
         }
-        else if (item.Key >= 0)
-        {
-            item.Right = FirstOf(item.Parent, item.Key);
-        }
         else
         {
-            item.Right = parent.Start;
-            parent.Start = handle;
+            item.Right = first;
+            if (item.Key < 0)
+            {
+                parent.Start = handle;
+            }
         }
         if (item.Right != 0)
         {
@@ -314,14 +314,14 @@ internal sealed partial class StructStore
     /// Where among the items that others have put between the same neighbours this one goes. An item counts as "before the origin" when this scan
     /// has passed it, as "conflicting" when the scan has passed it since the left neighbour last moved; both follow from its scan number.
     /// </summary>
-    private int FindLeft(int handle, ref Item item, ref Branch parent)
+    private int FindLeft(int handle, ref Item item, int first)
     {
         if (scan > int.MaxValue / 2)
         {
             RestartScans();
         }
         var left = item.Left;
-        var other = left != 0 ? Items[left].Right : item.Key >= 0 ? FirstOf(item.Parent, item.Key) : parent.Start;
+        var other = left != 0 ? Items[left].Right : first;
         var begin = scan;
         var conflictsBegin = scan;
         var id = Clients[item.Client].Id;

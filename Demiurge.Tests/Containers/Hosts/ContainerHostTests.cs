@@ -224,6 +224,7 @@ public sealed class ContainerHostTests(DockerFixture docker) : IClassFixture<Doc
             TierId = tier.Id,
             HostId = hostId,
             Desired = DesiredState.Running,
+            State = ContainerState.Running,
         };
         db.AddRange(tier, template, version, container);
         await db.SaveChangesAsync();

@@ -66,7 +66,10 @@ public sealed class RepositoryTests(PostgresFixture database, DockerFixture dock
         Assert.False(refused.Value!.Succeeded);
         Assert.Contains("deploy key", refused.Value.Message);
         await host.Shell(server.Id, $"echo '{added.Value.DeployKey}' > ~/.ssh/authorized_keys; chmod 700 ~ ~/.ssh; chmod 600 ~/.ssh/authorized_keys");
-        var tested = await repositories.TestAccess(workspace.Owner, added.Value.Id);
+        // Each is a container that no quota counts: one at a time.
+        var twice = await Task.WhenAll(repositories.TestAccess(workspace.Owner, added.Value.Id), repositories.TestAccess(workspace.Owner, added.Value.Id));
+        Assert.Equal("repository.test_under_way", Assert.Single(twice, each => !each.Succeeded).Error?.Code);
+        var tested = Assert.Single(twice, each => each.Succeeded);
         Assert.True(tested.Value!.Succeeded, tested.Value.Message);
         Assert.True((await repositories.Get(workspace.Owner, added.Value.Id)).Value!.HostKeysKnown);
 
