@@ -12,7 +12,7 @@ internal sealed record Measurement(double Time, double AllocatedPerStep, double 
 /// <summary>What only our engine is asked, see Special.cs.</summary>
 internal sealed record OwnMeasurement(string Work, string Metric, string Unit, double Value, double? Goal);
 
-/// <summary>Runs workers: all warm up the same number of times, at once; then they run in turn, so that what else the machine does meets all of them.</summary>
+/// <summary>Runs workers: all warm up in the same way, at once; then they run in turn, so that what else the machine does meets all of them.</summary>
 internal static class Measurements
 {
     public static async Task<Dictionary<string, Measurement>> Take(Workload workload, string format, List<string> engines, string path, string folder, int rounds, TimeSpan patience)
@@ -29,7 +29,7 @@ internal static class Measurements
             await Task.WhenAll(workers.Select(async worker =>
             {
                 await worker.Ask(new { @do = "load", path });
-                await worker.Ask(new { @do = "warmUp", format, runs = workload.WarmUps, steps = workload.WarmUpSteps });
+                await worker.Ask(new { @do = "warmUp", format, runs = workload.WarmUps, seconds = workload.WarmUpSeconds, steps = workload.WarmUpSteps });
             }));
             var spent = workers.ToDictionary(static worker => worker, static _ => TimeSpan.Zero);
             var wanted = workload.Steps <= 2 ? rounds * 5 : workload.HasPeers ? rounds : 1;

@@ -60,7 +60,9 @@ internal sealed class Report
             return;
         }
         var peers = measured.Where(static entry => entry.Key != "ours").ToDictionary(static entry => entry.Key, entry => value(entry.Value));
-        Rows.Add(new(work, metric, unit, value(ours), peers, peers.Count == 0 ? null : value(ours) / peers.Values.Min(), peers.Count == 0 ? null : goal));
+        // A peer's memory may round to nothing: there is no ratio to that.
+        double? ratio = peers.Count > 0 && peers.Values.Min() is > 0 and var best ? value(ours) / best : null;
+        Rows.Add(new(work, metric, unit, value(ours), peers, ratio, peers.Count == 0 ? null : goal));
     }
 
     private void Compare(Workload workload, string format, Dictionary<string, Measurement> measured)

@@ -37,7 +37,8 @@ internal static class Worker
                     break;
                 case "warmUp":
                     var part = Number("steps") is > 0 and var steps ? work! with { Operations = [.. work.Operations.Select(operations => operations[..Math.Min(steps, operations.Length)])] } : work!;
-                    for (var i = 0; i < Number("runs"); i++)
+                    var clock = Stopwatch.StartNew();
+                    for (var i = 0; i < Number("runs") || clock.Elapsed.TotalSeconds < Number("seconds"); i++)
                     {
                         Run(part, Text("format") == "v2", out _);
                     }

@@ -48,6 +48,9 @@ internal sealed record Workload(string Name, Shape Shape, string Content, object
     [JsonIgnore]
     public int WarmUps => Steps switch { <= 2 => 1500, < 100_000 => 5, _ => 1 };
 
+    /// <summary>The least time to warm up for: .NET compiles what is hot a tenth of a second after it has come to rest, and beside the others that takes as long again.</summary>
+    public int WarmUpSeconds => Steps < 100_000 ? 2 : 0;
+
     /// <summary>Of a long trace the warm-up does a part; 0 is all.</summary>
     [JsonIgnore]
     public int WarmUpSteps => Steps < 100_000 ? 0 : 50_000;

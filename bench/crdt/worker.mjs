@@ -176,9 +176,10 @@ let workload
 const commands = {
   version: () => ({ version: engine.version }),
   load: ({ path }) => { workload = JSON.parse(readFileSync(path)); return {} },
-  warmUp: ({ format, runs, steps }) => {
+  warmUp: ({ format, runs, seconds, steps }) => {
+    const begin = performance.now()
     const part = steps === 0 ? workload : { ...workload, operations: workload.operations.map(operations => operations.slice(0, steps)) }
-    for (let i = 0; i < runs; i++) run(part, format)
+    for (let i = 0; i < runs || performance.now() - begin < seconds * 1000; i++) run(part, format)
     return {}
   },
   run: ({ format, path }) => {
