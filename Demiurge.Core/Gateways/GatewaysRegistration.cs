@@ -24,6 +24,7 @@ public static class GatewaysRegistration
         services.AddSingleton<RemoteGateways>();
         services.AddSingleton<GatewayHandshake>();
         services.AddSingleton<ProjectOpener>();
+        services.AddSingleton<GatewayPoolService>();
         services.AddSingleton<IGatewayHost, ProcessGatewayHost>();
         services.AddHostedService<GatewaySupervisor>();
         services.AddHostedService<AccessForwarder>();

@@ -1,4 +1,3 @@
-using Demiurge.Core.Gateways;
 using Demiurge.Core.Permissions;
 using Demiurge.Core.Persistence;
 using Microsoft.EntityFrameworkCore;
@@ -7,12 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Demiurge.Core.Platform;
 
 /// <summary>The installation in numbers.</summary>
-/// <param name="Gateways">The pool, by place.</param>
-public sealed record PlatformOverview(int Users, int Organizations, int Projects, IReadOnlyList<PlatformGateway> Gateways);
-
-/// <summary>A gateway of the pool.</summary>
-/// <param name="OrganizationName">Whom it serves, if anybody.</param>
-public sealed record PlatformGateway(string Name, GatewayState State, int Port, DateTimeOffset StateChangedAt, DateTimeOffset LastHeartbeatAt, string? OrganizationName);
+public sealed record PlatformOverview(int Users, int Organizations, int Projects);
 
 /// <summary>An account as the installation's administrator sees it.</summary>
 public sealed record PlatformUser(Guid Id, string DisplayName, string Email, string Color, bool IsPlatformAdministrator, DateTimeOffset CreatedAt, int Organizations);
@@ -34,17 +28,8 @@ public sealed class PlatformService(IDbContextFactory<DemiurgeDbContext> context
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         if (!await IsAdministrator(db, actor, cancellationToken))
             return Forbidden;
-        var gateways = await (
-            from gateway in db.Set<Gateway>()
-            join allocation in db.Set<GatewayAllocation>() on gateway.Name equals allocation.GatewayName into allocations
-            from allocation in allocations.DefaultIfEmpty()
-            join organization in db.Organizations on allocation.OrganizationId equals organization.Id into organizations
-            from organization in organizations.DefaultIfEmpty()
-            orderby gateway.Ordinal
-            select new PlatformGateway(
-                gateway.Name, gateway.State, gateway.Port, gateway.StateChangedAt, gateway.LastHeartbeatAt, organization.Name)).ToListAsync(cancellationToken);
         return new PlatformOverview(
-            await db.Users.CountAsync(cancellationToken), await db.Organizations.CountAsync(cancellationToken), await db.Projects.CountAsync(cancellationToken), gateways);
+            await db.Users.CountAsync(cancellationToken), await db.Organizations.CountAsync(cancellationToken), await db.Projects.CountAsync(cancellationToken));
     }
 
     /// <summary>Accounts, newest first.</summary>

@@ -14,6 +14,10 @@ public sealed record RoomLimits
     [Range(1024, 256 << 20)]
     public int MessageBytes { get; init; } = 16 << 20;
 
+    /// <summary>Messages a second that one connection may send, and ten times as many at once; what exceeds that waits in its socket. Service peers have no such limit.</summary>
+    [Range(1, 1_000_000)]
+    public int MessagesPerSecond { get; init; } = 500;
+
     /// <summary>Largest encoded document; an update that arrives above it is refused, unless it only deletes. A service peer has a tenth more.</summary>
     [Range(1024, 1 << 30)]
     public int DocumentBytes { get; init; } = 256 << 20;

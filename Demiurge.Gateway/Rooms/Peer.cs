@@ -14,6 +14,7 @@ namespace Demiurge.Gateway.Rooms;
 internal sealed partial class Peer(WebSocket socket, RoomTicket? ticket, RoomRole role, bool wantsAcks, RoomLimits limits, ILogger logger)
 {
     private readonly Lock gate = new();
+    private readonly MessageRate rate = new(limits.MessagesPerSecond);
     private readonly Queue<byte[]> outgoing = new();
     private readonly SemaphoreSlim pending = new(0);
     private readonly CancellationTokenSource aborting = new();
@@ -174,7 +175,13 @@ internal sealed partial class Peer(WebSocket socket, RoomTicket? ticket, RoomRol
                 else if (length > limits.MessageBytes)
                     Close(RoomProtocol.Close.TooBig, $"A message may have at most {limits.MessageBytes} bytes.");
                 else if (result.EndOfMessage && closeCode == 0 && room is not null)
+                {
+                    // Nothing is lost: what it sends beyond the rate waits in its socket.
+                    if (!IsService && rate.Take() is { Ticks: > 0 } wait)
+                        await Task.Delay(wait, aborting.Token);
                     await room.Receive(this, buffer.AsSpan(0, length).ToArray(), aborting.Token);
+                }
+
                 // Once closing, the rest is read and dropped, or the peer would never get to the close frame.
                 if (result.EndOfMessage || closeCode != 0)
                     length = 0;

@@ -129,6 +129,27 @@ public sealed class RoomTests
     }
 
     [Fact]
+    public async Task Messages_AboveTheRate_WaitInTheirSocketAndHoldNobodyUp()
+    {
+        await using var host = await RoomHost.Start(new RoomLimits { MessagesPerSecond = 1 });
+        var (ours, theirs) = Sockets();
+        var flooding = host.NewPeer(ours);
+        await host.Room.Join(flooding);
+        _ = flooding.Run(host.Room, host.Log.Admit);
+        for (var i = 0; i < 60; i++)
+            await theirs.SendAsync(RoomFrames.Update(Update($"flood {i}", "x")), WebSocketMessageType.Binary, true, default);
+        await using var client = host.NewClient();
+        client.Start();
+        await client.WhenSynced();
+
+        await client.Run(doc => doc.GetMap("nodes").Set("honest", 1));
+
+        await PlatformFixture.Until(() => Task.FromResult(client.UnackedUpdates == 0), "saved");
+        Assert.InRange(flooding.UpdatesReceived, 0, 59);
+        theirs.Abort();
+    }
+
+    [Fact]
     public async Task Document_AtItsLimit_TakesDeletionsAndThenWhatItRefused()
     {
         await using var host = await RoomHost.Start(new RoomLimits { DocumentBytes = 1024 });

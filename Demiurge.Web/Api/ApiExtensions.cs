@@ -45,6 +45,7 @@ public static class ApiExtensions
         api.MapContainers();
         api.MapContainerTemplates();
         api.MapHosts();
+        api.MapGatewayPool();
         api.MapQuotas();
         api.MapEnvSets();
         api.MapContainerReach();

@@ -9,7 +9,7 @@ using Npgsql;
 namespace Demiurge.Web.Hosting;
 
 /// <summary>
-/// What <c>./demiurge</c> asks of this program besides serving: <c>status [--json]</c>, <c>down</c>, <c>demo [--json]</c> and <c>containers …</c>, about the
+/// What <c>./demiurge</c> asks of this program besides serving: <c>status [--json]</c>, <c>down</c>, <c>demo [--json]</c>, <c>containers …</c> and <c>gateways …</c>, about the
 /// environment that the settings name. None starts anything.
 /// </summary>
 internal static class EnvironmentCommands
@@ -22,8 +22,9 @@ internal static class EnvironmentCommands
         "status" => await Status(args),
         "down" => await Down(args),
         "containers" => await ContainersCommand.Run(SiteEnvironment.Resolve(Configuration([])), args),
+        "gateways" => await GatewaysCommand.Run(SiteEnvironment.Resolve(Configuration([])), args),
         "demo" => await DemoCommand.Run(SiteEnvironment.Resolve(Configuration(args)), args.Contains("--json")),
-        { Length: > 0 } other when !other.StartsWith('-') => throw new SiteEnvironmentException($"There is no command `{other}`. Commands: status, down, demo, containers; without one it serves."),
+        { Length: > 0 } other when !other.StartsWith('-') => throw new SiteEnvironmentException($"There is no command `{other}`. Commands: status, down, demo, containers, gateways; without one it serves."),
         _ => null,
     };
 
