@@ -111,6 +111,14 @@ public sealed class UpdateReviewTests
         {
             var random = new Random((seed * 100_000) + session);
             using var guarded = new YDoc(new() { ClientId = 999, Gc = random.Next(2) == 0 });
+            // What those who may have put there.
+            using (var privileged = new YDoc(new() { ClientId = 998 }))
+            {
+                for (var i = 0; i < 8; i++)
+                    Edit(privileged, random, [], "shut");
+                guarded.ApplyUpdate(privileged.EncodeStateAsUpdate());
+            }
+
             for (var step = 0u; step < 30; step++)
                 Step(guarded, 1000 + (step * 2), random, ref taken, ref refused, ref broken);
         }
@@ -230,9 +238,9 @@ public sealed class UpdateReviewTests
         return update;
     }
 
-    private static void Edit(YDoc doc, Random random, HashSet<string> touched)
+    private static void Edit(YDoc doc, Random random, HashSet<string> touched, string? root = null)
     {
-        var name = RootNames[random.Next(random.Next(3) == 0 ? 3 : 2)];
+        var name = root ?? RootNames[random.Next(random.Next(3) == 0 ? 3 : 2)];
         touched.Add(name);
         if (random.Next(2) == 0 || name == "open")
         {
